@@ -1,0 +1,36 @@
+# Everything a newcomer types. `make run` to try it, `make test` to check it.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test lint types demo lock clean
+
+help: ## say what can be typed
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Jalsa needs Python 3.11 or newer; set PYTHON=… to one." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Could not make .venv: on Debian or Ubuntu, install python3-venv." >&2; exit 1; }
+
+.venv/.installed: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies into .venv ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: requirements/dev.txt .venv/.installed
+	@echo "Installing the development tools into .venv ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: .venv/.installed ## install into .venv (quick when nothing changed)
+
+setup-dev: .venv/.installed-dev ## install the development tools too
+
+lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/run.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.txt
+
+clean: ## remove .venv and var
+	rm -rf .venv var
