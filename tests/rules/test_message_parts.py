@@ -1,5 +1,6 @@
 """Part counts are what a handset and a carrier's bill say, at every boundary."""
 
+import itertools
 import unicodedata
 
 import pytest
@@ -83,7 +84,7 @@ def test_parts_hold_the_text_and_none_is_too_long(text: str) -> None:
         assert max(sizes) <= joined
         assert counted.units_left == joined - sizes[-1]
         # Nothing is cut early: the first letter of the next part did not fit.
-        for piece, after in zip(pieces, pieces[1:], strict=False):
+        for piece, after in itertools.pairwise(pieces):
             assert _units(piece + after[0], counted.encoding) > joined
 
 
