@@ -1,4 +1,4 @@
-"""Every From and To is somebody, the quick reading agrees with libphonenumber, and a masked number cannot be dialled."""
+"""Every From and To is somebody, the quick reading agrees with libphonenumber, and no masked number can be dialled."""
 
 import random
 import re
