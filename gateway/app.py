@@ -1,0 +1,75 @@
+"""The web application, made by `create_app(settings)`; nothing runs at import."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+
+from gateway import webhooks
+from gateway.database import reading
+from gateway.logs import set_up_logs
+from gateway.migrate import behind
+from gateway.service import Service
+from gateway.settings import Settings, load_settings
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application for these settings, or for those of the environment.
+
+    :raises SettingsError: a setting is bad or missing
+    """
+    settings = settings or load_settings()
+    set_up_logs(settings)
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        service.collector.start()
+        log.info("gateway_started", carrier="simulated" if settings.simulated else "twilio")
+        yield
+        await service.collector.stop()
+        service.close()
+        log.info("gateway_stopped")
+
+    app = FastAPI(title="Jalsa", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.service = service
+    app.include_router(webhooks.router)
+    app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
+    if settings.simulated:
+        from gateway.carriers.simulated.handset import router as handset
+
+        app.include_router(handset)
+    return app
+
+
+async def _healthz() -> Response:
+    """The process is alive."""
+    return Response("ok\n", media_type="text/plain")
+
+
+async def _readyz(request: Request) -> Response:
+    """Texts can be recorded: the database answers and is migrated."""
+    service: Service = request.app.state.service
+
+    def problem() -> str | None:
+        try:
+            with reading(service.engine) as connection:
+                return behind(connection)
+        except SQLAlchemyError as error:
+            return f"The database does not answer ({type(error).__name__})."
+
+    if sentence := await run_in_threadpool(problem):
+        return Response(sentence + "\n", 503, media_type="text/plain")
+    return Response("ready\n", media_type="text/plain")
+
+
+async def _metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

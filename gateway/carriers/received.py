@@ -1,0 +1,29 @@
+"""A text as a carrier handed it to us: the same value whichever carrier it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedText:
+    """One inbound text, verified. `carrier_id` is the carrier's own id, the key against handling it twice."""
+
+    carrier: str
+    carrier_id: str
+    from_number: str
+    to_number: str
+    body: str
+    received_at: datetime
+    media: tuple[Mapping[str, str], ...] = ()
+    opt_out_type: str | None = None
+    """"STOP", "START" or "HELP" when the carrier has already understood it so, and answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back in the carrier's own response: our id of the reply and its words, or nothing to say."""
+
+    outbound_id: int | None = None
+    body: str | None = None
+    duplicate: bool = False

@@ -1,0 +1,78 @@
+"""Whether a webhook was signed with our secret, for the address that we publish.
+
+Twilio docs, "Webhooks security". The address is PUBLIC_BASE_URL and the path with its query, never what the request
+claims of itself, so that a forwarded header cannot choose what is checked.
+"""
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from twilio.request_validator import (
+    HMAC_SHA1,
+    HMAC_SHA256,
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+    get_signature_algorithm,
+)
+
+__all__ = ["SIGNATURE_HEADER", "SIGNATURE_SETTINGS_HEADER", "Signatures"]
+
+
+class Signatures:
+    """Checks and, for the simulated carrier, makes signatures. Holds the secrets; never logs one."""
+
+    def __init__(self, public_base_url: str, auth_token: str, shared_keys: Mapping[str, str] | None = None) -> None:
+        """`shared_keys` maps the ids of Twilio's webhook SharedKeys to their secrets."""
+        self._bases = _with_and_without_port(public_base_url)
+        self._by_token = RequestValidator(auth_token)
+        self._by_key = {key: RequestValidator(secret) for key, secret in (shared_keys or {}).items()}
+
+    def valid(self, path: str, fields: Mapping[str, str], signature: str | None, settings: str | None) -> bool:
+        """Return whether the signature is ours for this path (with its query) and these fields.
+
+        An unknown algorithm, two algorithms, or a key that is not on file is not valid. Without a settings header the
+        signature is HMAC-SHA1 with the account's auth token.
+        """
+        if not signature or not signature.isascii():
+            return False
+        algorithm, validator = HMAC_SHA1, self._by_token
+        if settings:
+            if settings.lower().count("algorithm=") > 1 or not settings.isascii():
+                return False
+            algorithm = get_signature_algorithm(settings).upper()
+            if algorithm not in (HMAC_SHA1, HMAC_SHA256):
+                return False
+            if self._by_key and (key := _key_id(settings)):
+                if key not in self._by_key:
+                    return False
+                validator = self._by_key[key]
+        # Whether Twilio signs the port differs by kind of webhook, so both spellings of our address count.
+        return any(
+            hmac.compare_digest(validator.compute_signature(base + path, fields, algorithm), signature)
+            for base in self._bases
+        )
+
+    def sign(self, path: str, fields: Mapping[str, str]) -> str:
+        """Return the HMAC-SHA1 signature that Twilio would send."""
+        return str(self._by_token.compute_signature(self._bases[0] + path, fields))
+
+
+def _key_id(settings: str) -> str | None:
+    for part in settings.split(","):
+        name, _, value = part.partition("=")
+        if name.strip() == "key" and value.strip():
+            return value.strip()
+    return None
+
+
+def _with_and_without_port(address: str) -> tuple[str, ...]:
+    """Return our address as given, then with its scheme's own port added or taken off."""
+    parts = urlsplit(address)
+    usual = 443 if parts.scheme == "https" else 80
+    if parts.port is None:
+        other = parts._replace(netloc=f"{parts.netloc}:{usual}").geturl()
+    else:
+        other = parts._replace(netloc=parts.netloc.rsplit(":", 1)[0]).geturl()
+    return tuple(dict.fromkeys((address, other)))

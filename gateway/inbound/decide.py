@@ -1,0 +1,146 @@
+"""From a text and what is known to one decision: which command it is, and which handler answers it. Pure.
+
+A command wins over an open question; a text that is no command is taken as the answer to the question, unless it looks
+like STOP. STOP itself comes before everything.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import keywords
+from gateway.inbound.reference import Reference
+from gateway.members import commands as members
+from gateway.members import consent
+from gateway.members.filing import answer_filing
+from gateway.pickups import where as pickups
+from gateway.reports import commands as reports
+from gateway.reports.commands import ReportState
+from gateway.rules.conversation import Asked, CloseQuestion, Decision, Reply, SenderState
+from keywords import Command
+
+_ARABIC_SCRIPT = re.compile(r"[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class InboundWords:
+    """The words of one received text, as far as a decision depends on them."""
+
+    body: str
+    media: int = 0
+    opt_out_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known when a text is decided."""
+
+    sender: SenderState
+    reference: Reference
+    fresh_ref: str
+    """A report ref that is reserved for this text."""
+    reports: Mapping[str, ReportState] = field(default_factory=dict)
+    """The reports whose refs the group's texts ask for."""
+
+
+def understand(words: InboundWords, reference: Reference) -> Command:
+    """Return the command of a text; what the carrier has already understood counts before our own reading."""
+    command = keywords.parse(words.body, short_code=reference.short_code, vocabulary=reference.vocabulary)
+    if words.opt_out_type and command.name != words.opt_out_type:
+        return Command(words.opt_out_type, reason="OptOutType of the carrier", scope="all", language=command.language)
+    return command
+
+
+def decide(words: InboundWords, command: Command, snapshot: Snapshot, now: datetime) -> Decision:
+    """Return what one text leads to.
+
+    :param command: what `understand` made of the words
+    :param now: aware UTC
+    """
+    asked = Asked(
+        command=command,
+        body=words.body,
+        sender=snapshot.sender,
+        language=language_of(words.body, command, snapshot),
+        now=now,
+        media=words.media,
+    )
+    decision = _decide(asked, snapshot)
+    if words.opt_out_type:
+        # The carrier has answered already; a second confirmation would be one too many.
+        return Decision(None, decision.effects)
+    return decision
+
+
+def language_of(body: str, command: Command, snapshot: Snapshot) -> str:
+    """Return the language to answer in: Urdu script in Urdu, else the sender's own, else that of the words."""
+    if snapshot.sender.language in (None, "ur") and _ARABIC_SCRIPT.search(body):
+        return "ur"
+    return snapshot.sender.language or command.language or snapshot.reference.default_language
+
+
+def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
+    handler = _HANDLERS.get(asked.command.name or "")
+    if handler:
+        decision = handler(asked, snapshot)
+        if decision is not None:
+            return decision
+    return _answer(asked, snapshot) or Decision(None, miss=True)
+
+
+def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
+    """Take a text that is no command as the answer to the open question, if there is one and it can be one."""
+    question = asked.sender.question
+    if question is None or question.expires_at <= asked.now or keywords.looks_like_stop(asked.body):
+        return None
+    directory = snapshot.reference.directory
+    match question.kind:
+        case "filing":
+            member = asked.sender.member
+            return answer_filing(asked.body, question, member, directory, asked.now) if member else None
+        case "where":
+            return pickups.answer_where(asked, snapshot.reference.pickups, directory)
+        case "report":
+            return reports.answer_report(asked, snapshot.fresh_ref) if asked.body.strip() or asked.media else None
+        case "language":
+            language = members.language_named(asked.body)
+            return members.lang_saved(language) if language else None
+        case "erase":
+            return Decision(Reply("erase_kept"), (CloseQuestion(),))
+        case _:
+            return None
+
+
+def _help(asked: Asked, snapshot: Snapshot) -> Decision:
+    return Decision(Reply("help"))
+
+
+def _join(asked: Asked, snapshot: Snapshot) -> Decision:
+    return members.join(asked, snapshot.reference.directory)
+
+
+def _start(asked: Asked, snapshot: Snapshot) -> Decision:
+    return consent.start(asked)
+
+
+def _status(asked: Asked, snapshot: Snapshot) -> Decision:
+    return reports.status(asked, snapshot.reports, snapshot.fresh_ref, snapshot.reference.zone)
+
+
+_HANDLERS: Mapping[str, Callable[[Asked, Snapshot], Decision | None]] = {
+    "STOP": lambda asked, known: consent.stop(asked, known.reference.directory),
+    "START": _start,
+    "YES": lambda asked, known: consent.yes(asked),
+    "HELP": _help,
+    "JOIN": _join,
+    "WHERE": lambda asked, known: pickups.where(asked, known.reference.pickups, known.reference.directory),
+    "REPORT": lambda asked, known: reports.report(asked, known.fresh_ref),
+    "STATUS": _status,
+    "ME": lambda asked, known: members.me(asked, known.reference.directory),
+    "LANG": lambda asked, known: members.lang(asked),
+    "CITY": lambda asked, known: members.city(asked, known.reference.directory),
+    "GROUP": lambda asked, known: members.group(asked, known.reference.directory),
+    "ERASE": lambda asked, known: members.erase(asked),
+}
+"""Every command that we know, and the room that answers it."""

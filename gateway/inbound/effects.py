@@ -1,0 +1,255 @@
+"""Carry out what a group of texts decided: one bulk statement for each table, in the group's one transaction.
+
+A sender's and a member's row are written once, as they stand at the end of the group; everything else is appended.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.carriers.received import ReceivedText
+from gateway.database import is_sqlite
+from gateway.inbound.senders import KnownSender, erased_key, member_row, sender_row
+from gateway.places.directory import Directory
+from gateway.rules.conversation import (
+    Effect,
+    EnrolMember,
+    EraseSender,
+    FileUnder,
+    MemberState,
+    OpenReport,
+    RecordConsent,
+)
+from gateway.tables import (
+    ConsentEntry,
+    Filing,
+    InboundText,
+    Member,
+    OutboundText,
+    Report,
+    ReportEntry,
+    Sender,
+    TopicStop,
+)
+
+_sender_columns = (
+    "language", "consent", "question", "question_data", "question_expires_at", "misses", "replies_since", "replies",
+    "last_reply", "number_state", "last_seen_at",
+)  # fmt: skip
+_UPDATE_SENDER = (
+    update(Sender.__table__)
+    .where(Sender.__table__.c.id == bindparam("b_id"))
+    .values({name: bindparam(name) for name in _sender_columns})
+)
+_member_columns = (
+    "name", "city_id", "constituency_id", "provincial_id", "affinities", "reachable", "invite_code", "referrer_id",
+    "updated_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One effect of one text, with the ids that its rows point to."""
+
+    effect: Effect
+    sender: KnownSender
+    before: MemberState | None
+    """How the member was filed before this effect; None if there was no member."""
+    text: ReceivedText
+    inbound_id: int
+    wording: str
+    """The wording and language that we answered with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What carrying out needs beside the effects themselves."""
+
+    directory: Directory
+    now: datetime
+    erasing_key: bytes
+    event_key: str = ""
+
+
+def carry_out(
+    connection: Connection, done: Sequence[Done], senders: Iterable[KnownSender], around: Surroundings
+) -> None:
+    """Write the senders of a group as they now stand, then each kind of effect in bulk."""
+    held = list(senders)
+    _write_senders(connection, held, around)
+    by_kind: dict[type[Effect], list[Done]] = defaultdict(list)
+    for one in done:
+        by_kind[type(one.effect)].append(one)
+    for kind, apply in APPLIERS.items():
+        if by_kind[kind]:
+            apply(connection, by_kind[kind], around)
+
+
+def _write_senders(connection: Connection, held: list[KnownSender], around: Surroundings) -> None:
+    connection.execute(_UPDATE_SENDER, [sender_row(known, around.now) for known in held])
+    changed = [
+        known
+        for known in held
+        if known.now.member and (known.now.member != known.was.member or known.now.consent != known.was.consent)
+    ]
+    if not changed:
+        return
+    dialect: Any = sqlite if is_sqlite(connection) else postgresql
+    upsert = dialect.insert(Member.__table__)
+    upsert = upsert.on_conflict_do_update(
+        index_elements=["sender_id"], set_={name: upsert.excluded[name] for name in _member_columns}
+    )
+    connection.execute(upsert, [member_row(known, around.directory, around.now) for known in changed])
+
+
+def _record_consent(connection: Connection, done: list[Done], around: Surroundings) -> None:
+    connection.execute(
+        insert(ConsentEntry),
+        [
+            {
+                "sender_id": one.sender.id,
+                "action": one.effect.action,
+                "scope": one.effect.scope,
+                "words": one.text.body,
+                "reason": one.effect.reason[:160],
+                "carrier": one.text.carrier,
+                "carrier_id": one.text.carrier_id,
+                "wording": one.wording,
+                "given_at": around.now,
+            }
+            for one in done
+            if isinstance(one.effect, RecordConsent)
+        ],
+    )
+    _keep_topics(connection, done, around)
+
+
+def _keep_topics(connection: Connection, done: list[Done], around: Surroundings) -> None:
+    for one in done:
+        if not isinstance(one.effect, RecordConsent):
+            continue
+        mine = TopicStop.sender_id == one.sender.id
+        match one.effect.action:
+            case "stop-topic":
+                dialect: Any = sqlite if is_sqlite(connection) else postgresql
+                left = {"sender_id": one.sender.id, "topic": one.effect.scope, "stopped_at": around.now}
+                connection.execute(dialect.insert(TopicStop.__table__).values(left).on_conflict_do_nothing())
+            case "start-topic":
+                connection.execute(delete(TopicStop).where(mine, TopicStop.topic == one.effect.scope))
+            case "start":
+                connection.execute(delete(TopicStop).where(mine))
+
+
+def _keep_history(connection: Connection, done: list[Done], around: Surroundings) -> None:
+    rows = [row for one in done for row in _changes(one, around)]
+    if rows:
+        connection.execute(insert(Filing), rows)
+
+
+def _changes(one: Done, around: Surroundings) -> list[Mapping[str, Any]]:
+    after = one.effect.member if isinstance(one.effect, EnrolMember | FileUnder) else None
+    if one.before is None or after is None:
+        return []
+    groups = around.directory.groups
+    fields = (
+        ("name", one.before.name, after.name),
+        ("city", one.before.city or "", after.city or ""),
+        ("constituency", _seat(one.before.constituency), _seat(after.constituency)),
+        ("provincial", _seat(one.before.provincial), _seat(after.provincial)),
+        (
+            "affinities",
+            " ".join(group.key for group in groups.of(one.before.affinities)),
+            " ".join(group.key for group in groups.of(after.affinities)),
+        ),
+    )
+    return [
+        {"sender_id": one.sender.id, "field": name, "old": old[:160], "new": new[:160], "changed_at": around.now}
+        for name, old, new in fields
+        if old != new
+    ]
+
+
+def _seat(seat: tuple[str, int] | None) -> str:
+    return f"{seat[0]} ({seat[1]})" if seat else ""
+
+
+def _open_reports(connection: Connection, done: list[Done], around: Surroundings) -> None:
+    opened = {one.effect.ref: one for one in done if isinstance(one.effect, OpenReport)}
+    rows = [
+        {
+            "event_key": around.event_key,
+            "ref": ref,
+            "sender_id": one.sender.id,
+            "state": "received",
+            "text": one.effect.text,
+            "opened_at": around.now,
+            "updated_at": around.now,
+        }
+        for ref, one in opened.items()
+        if isinstance(one.effect, OpenReport)
+    ]
+    ids = connection.execute(insert(Report.__table__).returning(Report.__table__.c.id, Report.__table__.c.ref), rows)
+    connection.execute(
+        insert(ReportEntry),
+        [
+            {
+                "report_id": row.id,
+                "kind": "received",
+                "text": opened[row.ref].effect.text,  # type: ignore[attr-defined]
+                "inbound_id": opened[row.ref].inbound_id,
+                "at": around.now,
+            }
+            for row in ids.all()
+        ],
+    )
+
+
+def _erase(connection: Connection, done: list[Done], around: Surroundings) -> None:
+    """Remove the person; the rows of texts stay as numbers in an account, without words or phone."""
+    for one in done:
+        mine = one.sender.id
+        texts = select(InboundText.id).where(InboundText.sender_id == mine)
+        connection.execute(delete(ConsentEntry).where(ConsentEntry.sender_id == mine))
+        connection.execute(delete(Filing).where(Filing.sender_id == mine))
+        connection.execute(delete(TopicStop).where(TopicStop.sender_id == mine))
+        connection.execute(update(Member).where(Member.referrer_id == mine).values(referrer_id=None))
+        connection.execute(delete(Member).where(Member.sender_id == mine))
+        connection.execute(update(ReportEntry).where(ReportEntry.inbound_id.in_(texts)).values(text=""))
+        connection.execute(update(Report).where(Report.sender_id == mine).values(text=""))
+        # The last answer names nobody, and a repeated webhook must get it again.
+        named = (OutboundText.sender_id == mine) & (OutboundText.wording != "erased")
+        connection.execute(update(OutboundText).where(named).values(body=""))
+        connection.execute(update(InboundText).where(InboundText.sender_id == mine).values(body="", media=None))
+        _leave_ghost(connection, one, around)
+
+
+def _leave_ghost(connection: Connection, one: Done, around: Surroundings) -> None:
+    """Turn the sender's row into the keyed hash; a number erased before, used, and erased again keeps one ghost."""
+    assert isinstance(one.effect, EraseSender)
+    ghost = erased_key(one.sender.was.key, around.erasing_key)
+    older = connection.execute(select(Sender.id).where(Sender.key == ghost)).scalar()
+    key = ghost
+    if older is not None:
+        connection.execute(
+            update(Sender).where(Sender.id == older).values(consent="stopped" if one.effect.stopped else "none")
+        )
+        key = f"{ghost[:60]}:{one.sender.id}"
+    blank = dict.fromkeys(("question", "question_data", "question_expires_at", "language", "last_reply"))
+    consent = "stopped" if one.effect.stopped else "none"
+    connection.execute(update(Sender).where(Sender.id == one.sender.id).values(key=key, consent=consent, **blank))
+
+
+APPLIERS: dict[type[Effect], Callable[[Connection, list[Done], Surroundings], None]] = {
+    EnrolMember: _keep_history,
+    FileUnder: _keep_history,
+    RecordConsent: _record_consent,
+    OpenReport: _open_reports,
+    EraseSender: _erase,
+}
+"""How each kind of effect is written, in this order; erasing comes last. Kinds that only change the sender's own row
+(AskQuestion, SetLanguage, ...) need no entry."""

@@ -1,0 +1,58 @@
+"""Keep one process's reference data as fresh as the database's: looked at once a second, loaded when it has moved."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from gateway.database import reading
+from gateway.inbound.reference import Reference
+from gateway.pickups.store import read_pickups
+from gateway.places.store import read_directory, revisions
+from gateway.settings import Settings
+from keywords import Vocabulary, load_vocabulary
+
+LOOK_EVERY_S = 1.0
+RELOAD_EVERY_S = 60.0
+"""Also without a change: an event that has ended makes room for the next."""
+
+
+class ReferenceLoader:
+    """Holds the newest `Reference`. Called by the writer thread alone."""
+
+    def __init__(self, engine: Engine, settings: Settings, now: Callable[[], datetime]) -> None:
+        """:raises VocabularyError: if the vocabulary files contradict each other"""
+        self._engine, self._settings, self._now = engine, settings, now
+        self._vocabulary: Vocabulary = load_vocabulary(*settings.vocabulary_files)
+        self._reference: Reference | None = None
+        self._seen: Mapping[str, int] = {}
+        self._looked = self._loaded = -float("inf")
+
+    def __call__(self) -> Reference:
+        """Return reference data no older than a second or two.
+
+        :raises sqlalchemy.exc.SQLAlchemyError: if the database cannot be read and nothing was loaded before
+        """
+        clock = time.monotonic()
+        if self._reference is None or clock - self._looked >= LOOK_EVERY_S:
+            with reading(self._engine) as connection:
+                seen = revisions(connection)
+                if self._reference is None or seen != self._seen or clock - self._loaded >= RELOAD_EVERY_S:
+                    directory = (
+                        self._reference.directory
+                        if self._reference and seen.get("places") == self._seen.get("places")
+                        else read_directory(connection)
+                    )
+                    zone = self._settings.zone
+                    self._reference = Reference(
+                        directory=directory,
+                        pickups=read_pickups(connection, directory, self._now(), zone),
+                        vocabulary=self._vocabulary,
+                        short_code=self._settings.short_code,
+                        zone=zone,
+                        default_language=self._settings.default_language,
+                    )
+                    self._seen, self._loaded = seen, clock
+            self._looked = clock
+        return self._reference

@@ -1,0 +1,298 @@
+"""Record, decide, commit: a group of received texts in one transaction, each with its effects and its one reply.
+
+Nothing is answered before the commit. A text that was handled before gets its stored reply and has no second effect.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, bindparam, insert, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from gateway.carriers.received import Answer, ReceivedText
+from gateway.database import writing
+from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
+from gateway.inbound.effects import Done, Surroundings, carry_out
+from gateway.inbound.reference import Reference
+from gateway.inbound.senders import KnownSender, hold_senders
+from gateway.replies.catalogue import Catalogue
+from gateway.reports.commands import ReportState
+from gateway.rules.conversation import Decision, SetLanguage, evolve
+from gateway.rules.manners import with_manners
+from gateway.rules.message_parts import cheapest, count_parts
+from gateway.rules.phone_numbers import read_sender
+from gateway.rules.refs import read_ref
+from gateway.tables import InboundText, OutboundText, Report
+from keywords import Command
+
+log = structlog.get_logger()
+
+_inbound = InboundText.__table__
+_outbound = OutboundText.__table__
+_reports = Report.__table__
+
+_ANSWERED = (
+    select(_inbound.c.carrier, _inbound.c.carrier_id, _outbound.c.id, _outbound.c.body)
+    .select_from(_inbound.outerjoin(_outbound, _outbound.c.inbound_id == _inbound.c.id))
+    .where(_inbound.c.carrier_id.in_(bindparam("ids", expanding=True)))
+)
+_REPORTS = select(_reports.c.ref, _reports.c.state, _reports.c.updated_at).where(
+    _reports.c.event_key == bindparam("event"), _reports.c.ref.in_(bindparam("refs", expanding=True))
+)
+_INSERT_INBOUND = insert(_inbound).returning(_inbound.c.id, _inbound.c.carrier, _inbound.c.carrier_id)
+_INSERT_OUTBOUND = insert(_outbound).returning(_outbound.c.id, _outbound.c.inbound_id, _outbound.c.body)
+_TWICE_AT_ONCE = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock; the group is run again
+
+
+class DatabaseUnavailable(Exception):
+    """The database could not commit: nothing is on record, and the carrier must send the texts again."""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """All that recording a group needs. One per process; used by one thread at a time."""
+
+    engine: Engine
+    reference: Callable[[], Reference]
+    catalogue: Catalogue
+    refs: Callable[[int], Sequence[str]]
+    """Reserves report refs; those not used are given back by `return_refs`."""
+    return_refs: Callable[[Iterable[str]], None]
+    erasing_key: bytes
+    default_region: str
+
+    def record(self, texts: Sequence[ReceivedText], now: datetime) -> list[Answer | None]:
+        """Return the answer to each text, in order; None for one that could not be kept.
+
+        A text that breaks the group is found by trying one by one; it is kept, flagged and answered with help.
+
+        :param now: aware UTC
+        :raises DatabaseUnavailable: the database is locked, full or gone; nothing was recorded
+        """
+        try:
+            return list(self._record_group(texts, now))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.warning("group_failed", texts=len(texts), error=type(error).__name__)
+        return [self._record_alone(text, now) for text in texts]
+
+    def _record_alone(self, text: ReceivedText, now: datetime) -> Answer | None:
+        try:
+            return self._record_group([text], now)[0]
+        except DatabaseUnavailable:
+            return None
+        except Exception as error:
+            _log_failure("text_flagged", text, error)
+        try:
+            return self._record_group([text], now, broken=True)[0]
+        except Exception as error:
+            _log_failure("text_not_kept", text, error)
+            return None
+
+    def _record_group(self, texts: Sequence[ReceivedText], now: datetime, *, broken: bool = False) -> list[Answer]:
+        reference = self.reference()
+        refs = list(self.refs(len(texts)))
+        for attempt in range(3):
+            group = _Group(self, reference, texts, refs, now, broken)
+            try:
+                with writing(self.engine) as connection:
+                    answers = group.run(connection)
+            except (OperationalError, InterfaceError) as error:
+                if getattr(error.orig, "sqlstate", None) in _TWICE_AT_ONCE and attempt < 2:
+                    continue
+                log.warning("database_unavailable", error=type(error.orig).__name__)
+                raise DatabaseUnavailable from error
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise DatabaseUnavailable from error
+                raise
+            self.return_refs(ref for ref in refs if ref not in group.used_refs)
+            return answers
+        raise DatabaseUnavailable
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """One new text, decided."""
+
+    text: ReceivedText
+    sender: KnownSender
+    command: Command
+    decision: Decision
+    body: str | None
+    wording: str
+    language: str
+    flagged: bool
+    before: list[Any]
+
+
+class _Group:
+    """One run of one group; thrown away when the transaction has ended."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        reference: Reference,
+        texts: Sequence[ReceivedText],
+        refs: Sequence[str],
+        now: datetime,
+        broken: bool,
+    ) -> None:
+        self.recorder, self.reference, self.texts, self.refs, self.now = recorder, reference, texts, refs, now
+        self.broken = broken
+        self.used_refs: set[str] = set()
+        region = recorder.default_region
+        self.keys = [read_sender(text.from_number, region).key for text in texts]
+
+    def run(self, connection: Connection) -> list[Answer]:
+        directory = self.reference.directory
+        senders = hold_senders(connection, self.keys, directory, self.now, self.recorder.erasing_key)
+        answered = self._answered(connection)
+        commands = self._understand(answered)
+        reports = self._reports(connection, commands)
+        outcomes: dict[tuple[str, str], _Outcome] = {}
+        for number, text in enumerate(self.texts):
+            identity = (text.carrier, text.carrier_id)
+            if identity not in answered and identity not in outcomes:
+                sender = senders[self.keys[number]]
+                outcomes[identity] = self._decide(text, sender, commands[identity], reports, self.refs[number])
+        answered.update(self._write(connection, outcomes, senders))
+        return [
+            replace(
+                answered[(text.carrier, text.carrier_id)], duplicate=(text.carrier, text.carrier_id) not in outcomes
+            )
+            for text in self.texts
+        ]
+
+    def _answered(self, connection: Connection) -> dict[tuple[str, str], Answer]:
+        ids = [text.carrier_id for text in self.texts]
+        return {
+            (row.carrier, row.carrier_id): Answer(row.id, row.body or None)
+            for row in connection.execute(_ANSWERED, {"ids": ids})
+        }
+
+    def _understand(self, answered: Mapping[tuple[str, str], Answer]) -> dict[tuple[str, str], Command]:
+        commands: dict[tuple[str, str], Command] = {}
+        for text in self.texts:
+            identity = (text.carrier, text.carrier_id)
+            if identity in answered or identity in commands:
+                continue
+            commands[identity] = Command(None) if self.broken else self._understand_one(text)
+        return commands
+
+    def _understand_one(self, text: ReceivedText) -> Command:
+        try:
+            return understand(_words(text), self.reference)
+        except Exception as error:
+            _log_failure("text_not_understood", text, error)
+            return Command(None)
+
+    def _reports(
+        self, connection: Connection, commands: Mapping[tuple[str, str], Command]
+    ) -> Mapping[str, ReportState]:
+        refs = {ref for one in commands.values() if one.name == "STATUS" and (ref := read_ref(one.argument))}
+        if not refs:
+            return {}
+        rows = connection.execute(_REPORTS, {"event": self.reference.pickups.event_key, "refs": sorted(refs)})
+        return {row.ref: ReportState(row.ref, row.state, row.updated_at) for row in rows}
+
+    def _decide(
+        self, text: ReceivedText, sender: KnownSender, command: Command, reports: Mapping[str, ReportState], ref: str
+    ) -> _Outcome:
+        snapshot = Snapshot(sender.now, self.reference, ref, reports)
+        flagged = self.broken
+        try:
+            decision = Decision(None, miss=True) if flagged else decide(_words(text), command, snapshot, self.now)
+        except Exception as error:
+            _log_failure("decision_failed", text, error)
+            decision, flagged = Decision(None, miss=True), True
+        language = language_of(text.body, command, snapshot)
+        if sender.now.language is None and not decision.miss:
+            sender.now = evolve(sender.now, SetLanguage(language))
+        before: list[Any] = []
+        for effect in decision.effects:
+            before.append(sender.now.member)
+            sender.now = evolve(sender.now, effect)
+        sender.now, reply = with_manners(sender.now, decision, self.now)
+        if sender.now.language and sender.now.language != snapshot.sender.language:
+            language = sender.now.language  # "LANG UR" is answered in Urdu
+        body = cheapest(self.recorder.catalogue.render(reply, language)) if reply else None
+        wording = reply.wording if reply else ""
+        return _Outcome(text, sender, command, decision, body, wording, language, flagged, before)
+
+    def _write(
+        self,
+        connection: Connection,
+        outcomes: Mapping[tuple[str, str], _Outcome],
+        senders: Mapping[str, KnownSender],
+    ) -> dict[tuple[str, str], Answer]:
+        if not outcomes:
+            return {}
+        rows = connection.execute(_INSERT_INBOUND, [self._inbound_row(one) for one in outcomes.values()])
+        ids = {(row.carrier, row.carrier_id): row.id for row in rows}
+        replies = [self._outbound_row(one, ids[identity]) for identity, one in outcomes.items() if one.body]
+        sent = {row.inbound_id: row for row in connection.execute(_INSERT_OUTBOUND, replies)} if replies else {}
+        done = [
+            Done(effect, one.sender, before, one.text, ids[identity], f"{one.wording}/{one.language}")
+            for identity, one in outcomes.items()
+            for effect, before in zip(one.decision.effects, one.before, strict=True)
+        ]
+        self.used_refs = {ref for one in done if (ref := getattr(one.effect, "ref", None))}
+        around = Surroundings(
+            self.reference.directory, self.now, self.recorder.erasing_key, self.reference.pickups.event_key
+        )
+        touched = {id(one.sender): one.sender for one in outcomes.values()}
+        carry_out(connection, done, touched.values(), around)
+        return {
+            identity: Answer(sent[number].id, sent[number].body) if number in sent else Answer()
+            for identity, number in ids.items()
+        }
+
+    def _inbound_row(self, one: _Outcome) -> dict[str, Any]:
+        text = one.text
+        return {
+            "carrier": text.carrier,
+            "carrier_id": text.carrier_id,
+            "sender_id": one.sender.id,
+            "to_number": text.to_number[:40],
+            "body": text.body,
+            "media": [dict(medium) for medium in text.media] or None,
+            "command": one.command.name,
+            "reason": one.command.reason[:160],
+            "opt_out_type": text.opt_out_type,
+            "flagged": one.flagged,
+            "received_at": text.received_at,
+        }
+
+    def _outbound_row(self, one: _Outcome, inbound_id: int) -> dict[str, Any]:
+        assert one.body is not None
+        parts = count_parts(one.body)
+        return {
+            "kind": "reply",
+            "sender_id": one.sender.id,
+            "inbound_id": inbound_id,
+            "wording": one.wording,
+            "language": one.language,
+            "body": one.body,
+            "encoding": parts.encoding,
+            "parts": max(1, parts.parts),
+            "state": "answered",
+            "carrier": one.text.carrier,
+            "created_at": self.now,
+            "state_at": self.now,
+        }
+
+
+def _words(text: ReceivedText) -> InboundWords:
+    return InboundWords(text.body, len(text.media), text.opt_out_type)
+
+
+def _log_failure(event: str, text: ReceivedText, error: Exception) -> None:
+    """Log where in the code it failed, but not the error's words: they may quote the text."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(event, carrier_id=text.carrier_id, error=type(error).__name__, at=f"{last.filename}:{last.lineno}")

@@ -1,0 +1,168 @@
+"""Read what is on record about the senders of a group of texts, and hold their rows until the commit."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.database import is_sqlite
+from gateway.places.directory import Directory
+from gateway.rules.conversation import MemberState, Question, SenderState
+from gateway.tables import Member, Sender
+
+_senders = Sender.__table__
+_members = Member.__table__
+
+_READ = (
+    select(
+        _senders.c.id,
+        _senders.c.key,
+        _senders.c.language,
+        _senders.c.consent,
+        _senders.c.question,
+        _senders.c.question_data,
+        _senders.c.question_expires_at,
+        _senders.c.misses,
+        _senders.c.replies_since,
+        _senders.c.replies,
+        _senders.c.last_reply,
+        _members.c.joined_at,
+        _members.c.name,
+        _members.c.city_id,
+        _members.c.constituency_id,
+        _members.c.provincial_id,
+        _members.c.affinities,
+        _members.c.invite_code,
+        _members.c.referrer_id,
+    )
+    .select_from(_senders.outerjoin(_members, _members.c.sender_id == _senders.c.id))
+    .where(_senders.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(_senders.c.key)
+    .with_for_update(of=_senders)
+)
+_CONSENT_OF = select(_senders.c.key, _senders.c.consent).where(_senders.c.key.in_(bindparam("keys", expanding=True)))
+
+
+@dataclass(slots=True)
+class KnownSender:
+    """A sender's row: its id, what it said when we read it, and what it is to say at the commit."""
+
+    id: int
+    was: SenderState
+    now: SenderState
+
+
+def erased_key(number: str, secret: bytes) -> str:
+    """Return the key under which a number's opt-out stays after ERASE: a keyed hash that cannot be looked up."""
+    return "erased:" + hashlib.blake2b(number.encode(), key=secret, digest_size=32).hexdigest()
+
+
+def hold_senders(
+    connection: Connection, keys: Iterable[str], directory: Directory, now: datetime, secret: bytes
+) -> dict[str, KnownSender]:
+    """Return every sender by key, making rows for new ones; on PostgreSQL the rows are locked in the keys' order.
+
+    Rows are locked in one order by every process, so two groups with senders in common wait instead of deadlocking.
+    SQLite has one writer at a time.
+
+    :param secret: the key of `erased_key`; a number that was erased while stopped starts out stopped
+    """
+    wanted = sorted(set(keys))
+    known = {row.key: _known(row, directory) for row in connection.execute(_READ, {"keys": wanted})}
+    missing = [key for key in wanted if key not in known]
+    if missing:
+        ghosts = {erased_key(key, secret): key for key in missing}
+        stopped = {
+            ghosts[row.key]
+            for row in connection.execute(_CONSENT_OF, {"keys": list(ghosts)})
+            if row.consent == "stopped"
+        }
+        fresh = [
+            {
+                "key": key,
+                "consent": "stopped" if key in stopped else "none",
+                "misses": 0,
+                "replies": 0,
+                "number_state": "unknown",
+                "first_seen_at": now,
+                "last_seen_at": now,
+            }
+            for key in missing
+        ]
+        dialect: Any = sqlite if is_sqlite(connection) else postgresql
+        connection.execute(dialect.insert(_senders).on_conflict_do_nothing(), fresh)
+        known.update((row.key, _known(row, directory)) for row in connection.execute(_READ, {"keys": missing}))
+    return known
+
+
+def _known(row: Row[Any], directory: Directory) -> KnownSender:
+    member = None
+    if row.joined_at is not None:
+        member = MemberState(
+            name=row.name,
+            city=directory.place_keys.get(row.city_id),
+            constituency=directory.seat_keys.get(row.constituency_id),
+            provincial=directory.seat_keys.get(row.provincial_id),
+            affinities=row.affinities,
+            joined_at=row.joined_at,
+            invite_code=row.invite_code,
+            referrer_id=row.referrer_id,
+        )
+    question = None
+    if row.question is not None:
+        question = Question(row.question, row.question_data or {}, row.question_expires_at)
+    state = SenderState(
+        key=row.key,
+        language=row.language,
+        consent=row.consent,
+        question=question,
+        misses=row.misses,
+        replies_since=row.replies_since,
+        replies=row.replies,
+        last_reply=row.last_reply,
+        member=member,
+    )
+    return KnownSender(row.id, state, state)
+
+
+def sender_row(known: KnownSender, now: datetime) -> Mapping[str, Any]:
+    """Return the columns of a sender's row as they stand at the commit."""
+    state = known.now
+    question = state.question
+    return {
+        "b_id": known.id,
+        "language": state.language,
+        "consent": state.consent,
+        "question": question.kind if question else None,
+        "question_data": dict(question.data) if question else None,
+        "question_expires_at": question.expires_at if question else None,
+        "misses": state.misses,
+        "replies_since": state.replies_since,
+        "replies": state.replies,
+        "last_reply": state.last_reply,
+        "number_state": "alive",  # a number that texts us is in somebody's hands
+        "last_seen_at": now,
+    }
+
+
+def member_row(known: KnownSender, directory: Directory, now: datetime) -> Mapping[str, Any]:
+    """Return the columns of a member's row as they stand at the commit."""
+    member = known.now.member
+    assert member is not None
+    return {
+        "sender_id": known.id,
+        "name": member.name,
+        "city_id": directory.place_ids.get(member.city) if member.city else None,
+        "constituency_id": directory.seat_ids.get(member.constituency) if member.constituency else None,
+        "provincial_id": directory.seat_ids.get(member.provincial) if member.provincial else None,
+        "affinities": member.affinities,
+        "reachable": known.now.consent == "joined",
+        "invite_code": member.invite_code,
+        "referrer_id": member.referrer_id,
+        "joined_at": member.joined_at or now,
+        "updated_at": now,
+    }

@@ -1,0 +1,87 @@
+"""The one place where replies are worded: a file per language, the same keys and placeholders in each.
+
+A name or place typed by a person is put in between isolate marks when it runs the other way than the reply, so that it
+cannot turn the sentence around (Unicode UAX #9, FSI and PDI); an isolate costs two units of a part, so it is used only
+where directions differ.
+"""
+
+import re
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from gateway.rules.conversation import Listed, Reply, Value, Word
+
+LANGUAGES = ("en", "ur", "ur-Latn")
+_FALLBACK = {"ur-Latn": "en", "ur": "en"}
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_LEFT_TO_RIGHT = re.compile(r"[A-Za-zÀ-ɏ]")
+_CONTROLS = re.compile(r"[\u0000-\u001f\u007f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_RTL_LANGUAGES = {"ur"}
+
+
+class CatalogueError(ValueError):
+    """A language file lacks a reply or a placeholder; the message names the file and the key."""
+
+
+class Catalogue:
+    """Replies and words per language."""
+
+    def __init__(self, files: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+        """:raises CatalogueError: if the languages differ in keys or placeholders"""
+        self._replies = {language: dict(data["replies"]) for language, data in files.items()}
+        self._words = {language: dict(data["words"]) for language, data in files.items()}
+        self._check()
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        return tuple(self._replies["en"])
+
+    def template(self, wording: str, language: str) -> str:
+        return self._replies[language][wording]
+
+    def _check(self) -> None:
+        for table, what in ((self._replies, "reply"), (self._words, "word")):
+            for language, entries in table.items():
+                if odd := set(entries) ^ set(table["en"]):
+                    raise CatalogueError(f"{language}.toml and en.toml differ in the {what} {min(odd)!r}.")
+                for key, text in entries.items():
+                    if placeholders(text) != placeholders(table["en"][key]):
+                        raise CatalogueError(f"{language}.toml: {what} {key!r} has other placeholders than en.toml.")
+
+    def render(self, reply: Reply, language: str) -> str:
+        """Return the words of a reply, placeholders filled; an unknown language falls back to English."""
+        if language not in self._replies:
+            language = "en"
+        text = self._replies[language][reply.wording]
+        if not reply.values:
+            return text
+        return text.format_map({key: self.say(value, language) for key, value in reply.values.items()})
+
+    def say(self, value: Value, language: str) -> str:
+        """Return one value in the reader's language, free of control marks, isolated where its direction differs."""
+        if isinstance(value, Word):
+            return self._words[language][value.key]
+        if isinstance(value, Listed):
+            comma = "، " if language in _RTL_LANGUAGES else ", "
+            return comma.join(self.say(one, language) for one in value.values)
+        if isinstance(value, str):
+            said = value
+        else:
+            said = value.get(language) or value.get(_FALLBACK.get(language, "en")) or value.get("") or ""
+        said = _CONTROLS.sub(" ", said) if not said.isprintable() else said
+        other_way = _LEFT_TO_RIGHT if language in _RTL_LANGUAGES else _RIGHT_TO_LEFT
+        return f"\u2068{said}\u2069" if other_way.search(said) else said
+
+
+def placeholders(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """Return the catalogue of the language files beside this module (UTF-8 TOML)."""
+    folder = resources.files("gateway.replies")
+    return Catalogue({name: tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")) for name in LANGUAGES})

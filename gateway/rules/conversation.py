@@ -1,0 +1,210 @@
+"""The values that a decision is made of: who texts, what is known, what we answer, what changes.
+
+A command's handler is a function of these values and `now`; it touches no database. `inbound.effects` carries the
+effects out. `evolve` says what an effect does to the sender, so that the second text of one person in a group of texts
+is decided on what the first one changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from keywords import Command
+
+QUESTION_LIFETIME = timedelta(hours=12)
+
+SeatKey = tuple[str, int]
+"""A constituency's code and the year of its delimitation: ("NA-130", 2024)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the reply catalogue's own, such as a compass direction, said in the reader's language."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Several values, said one after the other with the reader's own comma between them."""
+
+    values: tuple["Value", ...]
+
+
+Value = str | Word | Listed | Mapping[str, str]
+"""What a placeholder is filled with: words as they are, a catalogue word, a list, or a name per language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: a wording of the catalogue and what fills its placeholders."""
+
+    wording: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The one question that a sender has open; after `expires_at` (aware UTC) their text is no answer to it."""
+
+    kind: str
+    data: Mapping[str, object]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MemberState:
+    """How a member is filed. `city` is a place's key; `affinities` a mask of bits."""
+
+    name: str = ""
+    city: str | None = None
+    constituency: SeatKey | None = None
+    provincial: SeatKey | None = None
+    affinities: int = 0
+    joined_at: datetime | None = None
+    invite_code: str | None = None
+    referrer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderState:
+    """What is on record about one phone number. `consent` is "none", "joined" or "stopped"."""
+
+    key: str
+    language: str | None = None
+    consent: str = "none"
+    question: Question | None = None
+    misses: int = 0
+    replies_since: datetime | None = None
+    replies: int = 0
+    last_reply: str | None = None
+    member: MemberState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One text to decide on, understood as far as its words go. `media` counts pictures and the like."""
+
+    command: Command
+    body: str
+    sender: SenderState
+    language: str
+    now: datetime
+    media: int = 0
+
+    @property
+    def argument(self) -> str:
+        return self.command.argument
+
+    def answering(self, kind: str) -> Question | None:
+        """Return the open question if it is of this kind and has not expired."""
+        question = self.sender.question
+        return question if question and question.kind == kind and question.expires_at > self.now else None
+
+
+class Effect:
+    """Something that a decision changes. Every subclass is a frozen dataclass of plain values."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolMember(Effect):
+    """The sender's own JOIN: makes the member, or files the one there is anew; consent goes with it."""
+
+    member: MemberState
+
+
+@dataclass(frozen=True, slots=True)
+class FileUnder(Effect):
+    """A member's new filing after CITY, GROUP or an answer; the old one is kept as history."""
+
+    member: MemberState
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsent(Effect):
+    """A line of the ledger. `action` is join, stop, start, stop-topic or start-topic; `scope` is "all" or a topic."""
+
+    action: str
+    scope: str = "all"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion(Effect):
+    """Leaves one question open; it takes the place of any other."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class CloseQuestion(Effect):
+    """The open question is answered or no longer stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage(Effect):
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveInvite(Effect):
+    """A member's own code to pass on."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class EraseSender(Effect):
+    """Everything about the sender goes, but a keyed hash of the number; `stopped` says whether it holds an opt-out."""
+
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReport(Effect):
+    """A new iReport under a ref that was reserved for this text."""
+
+    ref: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one text leads to: at most one reply, and effects in order."""
+
+    reply: Reply | None
+    effects: tuple[Effect, ...] = ()
+    miss: bool = False
+    """Nothing was understood; counts towards the help that grows and then falls silent."""
+
+
+def ask(kind: str, now: datetime, **data: object) -> AskQuestion:
+    """Return the effect that leaves a question open for `QUESTION_LIFETIME`."""
+    return AskQuestion(Question(kind, data, now + QUESTION_LIFETIME))
+
+
+def evolve(sender: SenderState, effect: Effect) -> SenderState:
+    """Return the sender as it is once the effect is on record."""
+    match effect:
+        case EnrolMember(member):
+            return replace(sender, member=member, consent="joined")
+        case FileUnder(member):
+            return replace(sender, member=member)
+        case RecordConsent(action="stop", scope="all"):
+            return replace(sender, consent="stopped", question=None)
+        case RecordConsent(action="start", scope="all"):
+            return replace(sender, consent="joined" if sender.member else "none")
+        case AskQuestion(question):
+            return replace(sender, question=question)
+        case CloseQuestion():
+            return replace(sender, question=None)
+        case SetLanguage(language):
+            return replace(sender, language=language)
+        case GiveInvite(code) if sender.member:
+            return replace(sender, member=replace(sender.member, invite_code=code))
+        case EraseSender(stopped):
+            return SenderState(sender.key, consent="stopped" if stopped else "none")
+        case _:
+            return sender

@@ -1,0 +1,42 @@
+"""How much we answer one phone: an answering machine or a bot must not make two machines text for ever.
+
+A command is answered up to `COMMAND_REPLIES` times in five minutes, a text that we did not understand only
+`MISS_REPLIES` times, with growing help, never the same help twice in a row. What the law wants said (the one
+confirmation of STOP) is never held back.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.rules.conversation import Decision, Reply, SenderState
+
+WINDOW = timedelta(minutes=5)
+COMMAND_REPLIES = 30
+MISS_REPLIES = 2
+ALWAYS_SAID = frozenset({"stopped", "started", "erased", "report_opened"})
+HELP_GROWS = ("miss", "miss_again")
+
+
+def with_manners(sender: SenderState, decision: Decision, now: datetime) -> tuple[SenderState, Reply | None]:
+    """Return the sender with this reply counted, and the reply that goes out: the decision's, a fuller one, or none.
+
+    :param now: aware UTC
+    """
+    fresh = sender.replies_since is None or now - sender.replies_since >= WINDOW
+    since, count = (now, 0) if fresh else (sender.replies_since, sender.replies)
+    misses = (0 if fresh else sender.misses) + 1 if decision.miss else 0
+    reply = decision.reply
+    if decision.miss:
+        reply = Reply(HELP_GROWS[misses - 1]) if misses <= min(MISS_REPLIES, len(HELP_GROWS)) else None
+    if reply and reply.wording not in ALWAYS_SAID:
+        repeats_help = reply.wording == sender.last_reply and reply.wording in ("help", *HELP_GROWS) and not fresh
+        if count >= COMMAND_REPLIES or repeats_help:
+            reply = None
+    kept = replace(
+        sender,
+        misses=misses,
+        replies_since=since,
+        replies=count + (reply is not None),
+        last_reply=reply.wording if reply else sender.last_reply,
+    )
+    return kept, reply

@@ -1,0 +1,208 @@
+"""The only reader of the environment. A bad or missing setting stops start-up with one sentence naming it."""
+
+import hashlib
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SIMULATED_ACCOUNT_SID = "AC" + "0" * 32
+
+
+class SettingsError(Exception):
+    """A setting is bad or missing; the message is one sentence that names it and the remedy."""
+
+
+class Settings(BaseSettings):
+    """Every setting, from the environment or from `.env`; `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: str = "sqlite:///var/jalsa.db"
+    public_base_url: str = "http://127.0.0.1:8000"
+    short_code: str = "80022"
+    default_region: str = "PK"
+    default_language: Literal["en", "ur", "ur-Latn"] = "en"
+    time_zone: str = "Asia/Karachi"
+    secret_key: SecretStr = SecretStr("")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    vocabulary_files: Annotated[tuple[Path, ...], NoDecode] = ()
+
+    carrier: Literal["", "simulated", "twilio"] = ""
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_shared_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
+    twilio_api_base_url: str = ""
+
+    @field_validator("vocabulary_files", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        return [part for part in value.split(":") if part] if isinstance(value, str) else value
+
+    @field_validator("vocabulary_files")
+    @classmethod
+    def _readable(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        for path in value:
+            if not path.is_file():
+                raise ValueError(f"there is no file {path}")
+        return value
+
+    @field_validator("twilio_shared_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if any(not (key.strip() and secret.strip()) for key, _, secret in pairs):
+            raise ValueError("write it as keyid=secret, with commas between several")
+        return {key.strip(): secret.strip() for key, _, secret in pairs}
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("write it as sqlite:///var/jalsa.db or postgresql://name:password@host/database") from None
+        if url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError("it must begin with sqlite:/// or postgresql://")
+        if url.get_backend_name() == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        return url.render_as_string(hide_password=False)
+
+    @field_validator("public_base_url", "twilio_api_base_url")
+    @classmethod
+    def _http_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("write it as https://host or http://host:port, without a query")
+        return value.rstrip("/")
+
+    @field_validator("default_region")
+    @classmethod
+    def _known_region(cls, value: str) -> str:
+        if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError("write a two-letter country code such as PK")
+        return value.upper()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("write a zone such as Asia/Karachi") from None
+        return value
+
+    @field_validator("short_code")
+    @classmethod
+    def _a_number(cls, value: str) -> str:
+        if not value.removeprefix("+").isdecimal() or not value.isascii() or len(value) > 16:
+            raise ValueError("write the number that people text, such as 80022 or +12025550123")
+        return value
+
+    @field_validator("twilio_account_sid")
+    @classmethod
+    def _a_sid(cls, value: str) -> str:
+        hex_part = value.removeprefix("AC")
+        if value and not (
+            len(value) == 34 and value.startswith("AC") and all(c in "0123456789abcdef" for c in hex_part)
+        ):
+            raise ValueError("an Account SID is AC and 32 hex digits")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
+            raise ValueError("TWILIO_AUTH_TOKEN is missing, though TWILIO_ACCOUNT_SID is set")
+        if self.twilio_auth_token.get_secret_value() and not self.twilio_account_sid:
+            raise ValueError("TWILIO_ACCOUNT_SID is missing, though TWILIO_AUTH_TOKEN is set")
+        if self.carrier == "twilio" and not self.twilio_account_sid:
+            raise ValueError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing, though CARRIER is twilio")
+        if self.simulated and urlsplit(self.public_base_url).hostname not in _LOOPBACK:
+            raise ValueError(
+                "CARRIER is simulated, whose /handset lets anyone text as anyone: "
+                "set PUBLIC_BASE_URL to this machine (127.0.0.1) or set CARRIER=twilio with its credentials"
+            )
+        return self
+
+    @property
+    def simulated(self) -> bool:
+        """Whether texts come from the handset page instead of a real carrier."""
+        return self.carrier == "simulated" or (not self.carrier and not self.twilio_account_sid)
+
+    @property
+    def account_sid(self) -> str:
+        return self.twilio_account_sid or SIMULATED_ACCOUNT_SID
+
+    @cached_property
+    def auth_token(self) -> str:
+        """The secret that webhooks are signed with; the simulated carrier's is derived from the secret key."""
+        return self.twilio_auth_token.get_secret_value() or self.key_for("simulated carrier").hex()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def key_for(self, purpose: str) -> bytes:
+        """Return 32 bytes for one purpose (refs, erased numbers, cookies), so that none can be used for another."""
+        return hashlib.blake2b(purpose.encode(), key=self._secret.encode()[:64], digest_size=32).digest()
+
+    @cached_property
+    def _secret(self) -> str:
+        given = self.secret_key.get_secret_value()
+        if given:
+            return given
+        return _kept_secret(self.var_folder / "secret_key")
+
+    @property
+    def var_folder(self) -> Path:
+        """Where this machine keeps what it made itself: beside the SQLite file, else `var/`."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+            return Path(url.database).parent
+        return Path("var")
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret kept in a file that only we can read; make it on first use (two processes agree on one)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    if not path.exists():
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32))
+        try:
+            path.hardlink_to(fresh)  # fails when another process was first: theirs counts
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; overrides are by field name.
+
+    :raises SettingsError: one sentence that names the setting in the way that `.env` spells it
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.") from None

@@ -1,0 +1,79 @@
+"""Texts in and out, and what the carrier says became of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.tables.base import Base, BigId, Json, UtcDateTime
+
+
+class InboundText(Base):
+    """A text that reached us, with the command that it was taken for. One row for each of the carrier's ids."""
+
+    __tablename__ = "inbound_texts"
+    __table_args__ = (
+        UniqueConstraint("carrier_id", "carrier"),
+        Index("ix_inbound_texts_sender", "sender_id", "received_at"),
+        Index("ix_inbound_texts_received_at", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    carrier: Mapped[str] = mapped_column(String(20))
+    carrier_id: Mapped[str] = mapped_column(String(64))
+    sender_id: Mapped[int] = mapped_column(ForeignKey("senders.id"))
+    to_number: Mapped[str] = mapped_column(String(40))
+    body: Mapped[str] = mapped_column(Text)
+    media: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    command: Mapped[str | None] = mapped_column(String(12))
+    reason: Mapped[str] = mapped_column(String(160), default="")
+    opt_out_type: Mapped[str | None] = mapped_column(String(8))
+    flagged: Mapped[bool] = mapped_column(Boolean, default=False)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OutboundText(Base):
+    """A text to one phone: a reply given in the webhook's own answer, or one that we start, taken from the outbox.
+
+    `state` moves as `rules.delivery_status` allows. `inbound_id` is set for a reply, and unique: one text, one reply.
+    """
+
+    __tablename__ = "outbound_texts"
+    __table_args__ = (
+        UniqueConstraint("inbound_id"),
+        Index("ix_outbound_texts_sender", "sender_id", "created_at"),
+        Index("ix_outbound_texts_carrier_id", "carrier_id"),
+        CheckConstraint("parts >= 1", "parts"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    sender_id: Mapped[int] = mapped_column(ForeignKey("senders.id"))
+    inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_texts.id"))
+    wording: Mapped[str] = mapped_column(String(40), default="")
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    body: Mapped[str] = mapped_column(Text)
+    encoding: Mapped[str] = mapped_column(String(8))
+    parts: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(12))
+    carrier: Mapped[str | None] = mapped_column(String(20))
+    carrier_id: Mapped[str | None] = mapped_column(String(64))
+    error_code: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeliveryReceipt(Base):
+    """What a carrier reported of one of our texts; kept also when we do not know the text, and once when repeated."""
+
+    __tablename__ = "delivery_receipts"
+    __table_args__ = (UniqueConstraint("carrier_id", "carrier", "status", "error_code"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    carrier: Mapped[str] = mapped_column(String(20))
+    carrier_id: Mapped[str] = mapped_column(String(64))
+    outbound_id: Mapped[int | None] = mapped_column(ForeignKey("outbound_texts.id"), index=True)
+    status: Mapped[str] = mapped_column(String(20))
+    error_code: Mapped[str] = mapped_column(String(20), default="")
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
