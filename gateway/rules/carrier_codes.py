@@ -90,6 +90,7 @@ _TWILIO_ROWS: tuple[tuple[Outcome, Effect, dict[int, str]], ...] = (
     (O.EXPIRED, E.NONE, {30036: "its validity ran out in the carrier's queue"}),
     (O.FAILED, E.SPIKE_PAUSES, {
         21215: "sending to this country is not switched on",
+        21219: "a trial account may text only verified numbers",
         21408: "sending to this country is not switched on",
         21606: "our number cannot text this destination",
         21607: "a trial account may text only from its trial number",
@@ -204,6 +205,9 @@ _TWILIO_ROWS: tuple[tuple[Outcome, Effect, dict[int, str]], ...] = (
     }),
 )  # fmt: skip
 
+# Codes that sending a text never brings; here so that an account can still say what was heard.
+_TWILIO_RANGES = ((range(21200, 21264), "a phone call"), (range(21613, 21652), "the account's paperwork"))
+
 # SMPP 3.4 5.1.3: an error in the answer means that the SMSC did not take the text, so nothing here is uncertain.
 _SMPP_ROWS: tuple[tuple[Outcome, Effect, dict[int, str]], ...] = (
     (O.ACCEPTED, E.NONE, {0x00: "accepted"}),
@@ -310,15 +314,21 @@ SMPP = _table("SMPP", _SMPP_ROWS)
 HTTP = _table("HTTP", _HTTP_ROWS)
 
 
-def twilio_rule(code: int | str) -> CodeRule:
-    """Return the row of a Twilio error code, as the API or a receipt gives it; every code has one."""
-    try:
-        number = int(code)
-    except ValueError:
-        return CodeRule(
-            f"Twilio {code[:20]!r}" if isinstance(code, str) else "Twilio", O.FAILED, E.NONE, _unknown(code)
-        )
-    return TWILIO.get(number) or CodeRule(f"Twilio {number}", O.FAILED, E.SPIKE_PAUSES, _unknown(number))
+def twilio_rule(code: int | str | None) -> CodeRule:
+    """Return the row of a Twilio error code, as the API or a receipt gives it; every code has one, none too."""
+    shown = str(code or "").strip()[:20]
+    if not shown:
+        return CodeRule("Twilio", O.FAILED, E.NONE, "the carrier gave no reason")
+    if not (shown.isascii() and shown.isdigit()):
+        return CodeRule(f"Twilio {shown}", O.FAILED, E.SPIKE_PAUSES, _unknown(shown))
+    number = int(shown)
+    if rule := TWILIO.get(number):
+        return rule
+    reason = _unknown(shown)
+    for codes, about in _TWILIO_RANGES:
+        if number in codes:
+            reason = f"the carrier answered as if this were {about} (error {number})"
+    return CodeRule(f"Twilio {number}", O.FAILED, E.SPIKE_PAUSES, reason)
 
 
 def smpp_rule(command_status: int) -> CodeRule:
