@@ -1,4 +1,7 @@
-"""The one place where replies are worded: a file per language, the same keys and placeholders in each.
+"""The one place where replies are worded: a folder per language, the same keys and placeholders in each.
+
+A folder has a file for each room of the gateway. For translators: plain letters only in English and Roman Urdu, because
+one sign outside the GSM alphabet doubles the price of a text; an Urdu part holds 70 letters, so be short.
 
 A name or place typed by a person is put in between isolate marks when it runs the other way than the reply, so that it
 cannot turn the sentence around (Unicode UAX #9, FSI and PDI); an isolate costs two units of a part, so it is used only
@@ -46,10 +49,10 @@ class Catalogue:
         for table, what in ((self._replies, "reply"), (self._words, "word")):
             for language, entries in table.items():
                 if odd := set(entries) ^ set(table["en"]):
-                    raise CatalogueError(f"{language}.toml and en.toml differ in the {what} {min(odd)!r}.")
+                    raise CatalogueError(f"{language} and en differ in the {what} {min(odd)!r}.")
                 for key, text in entries.items():
                     if placeholders(text) != placeholders(table["en"][key]):
-                        raise CatalogueError(f"{language}.toml: {what} {key!r} has other placeholders than en.toml.")
+                        raise CatalogueError(f"{language}: {what} {key!r} has other placeholders than in en.")
 
     def render(self, reply: Reply, language: str) -> str:
         """Return the words of a reply, placeholders filled; an unknown language falls back to English."""
@@ -82,6 +85,19 @@ def placeholders(text: str) -> frozenset[str]:
 
 @cache
 def load_catalogue() -> Catalogue:
-    """Return the catalogue of the language files beside this module (UTF-8 TOML)."""
-    folder = resources.files("gateway.replies")
-    return Catalogue({name: tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")) for name in LANGUAGES})
+    """Return the catalogue of the language folders beside this module (UTF-8 TOML).
+
+    :raises CatalogueError: a key stands in two files, or the languages differ
+    """
+    return Catalogue({language: _read_folder(language) for language in LANGUAGES})
+
+
+def _read_folder(language: str) -> Mapping[str, Mapping[str, str]]:
+    merged: dict[str, dict[str, str]] = {"replies": {}, "words": {}}
+    folder = resources.files("gateway.replies") / language
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        for table, entries in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            if twice := merged[table].keys() & entries.keys():
+                raise CatalogueError(f"{language}/{file.name}: {min(twice)!r} stands in another file too.")
+            merged[table].update(entries)
+    return merged

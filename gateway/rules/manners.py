@@ -28,8 +28,10 @@ def with_manners(sender: SenderState, decision: Decision, now: datetime) -> tupl
     reply = decision.reply
     if decision.miss:
         reply = Reply(HELP_GROWS[misses - 1]) if misses <= min(MISS_REPLIES, len(HELP_GROWS)) else None
+    if reply and reply.wording == "help" == sender.last_reply and not fresh:
+        reply = Reply(HELP_GROWS[-1])  # who asks for help again did not get along with the first
     if reply and reply.wording not in ALWAYS_SAID:
-        repeats_help = reply.wording == sender.last_reply and reply.wording in ("help", *HELP_GROWS) and not fresh
+        repeats_help = reply.wording == sender.last_reply and reply.wording in HELP_GROWS and not fresh
         if count >= COMMAND_REPLIES or repeats_help:
             reply = None
     kept = replace(
