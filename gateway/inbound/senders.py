@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite
@@ -99,7 +99,7 @@ def hold_senders(
     return known
 
 
-def _known(row: Row[Any], directory: Directory) -> KnownSender:
+def _known(row: Any, directory: Directory) -> KnownSender:
     member = None
     if row.joined_at is not None:
         member = MemberState(

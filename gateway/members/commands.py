@@ -69,7 +69,7 @@ def _drop_far_seats(before: MemberState, after: MemberState, directory: Director
     for name in ("constituency", "provincial"):
         seat = getattr(after, name)
         if seat and seat == getattr(before, name) and directory.apart(after.city, seat):
-            after = replace(after, **{name: None})
+            after = replace(after, constituency=None) if name == "constituency" else replace(after, provincial=None)
     return after
 
 

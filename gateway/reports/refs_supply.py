@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Engine, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,7 +46,7 @@ class RefSupply:
         counters = Counter.__table__
         name = f"report-ref:{self._event}"
         with writing(self._engine) as connection:
-            dialect = sqlite if is_sqlite(connection) else postgresql
-            connection.execute(dialect.insert(counters).values(name=name, next=0).on_conflict_do_nothing())  # type: ignore[attr-defined]
+            dialect: Any = sqlite if is_sqlite(connection) else postgresql
+            connection.execute(dialect.insert(counters).values(name=name, next=0).on_conflict_do_nothing())
             statement = update(counters).where(counters.c.name == name).values(next=counters.c.next + BLOCK)
             return int(connection.execute(statement.returning(counters.c.next)).scalar_one()) - BLOCK

@@ -79,7 +79,7 @@ _OURS = frozenset({S.QUEUED, S.ATTEMPTED, S.UNCERTAIN, S.ANSWERED, S.SUPPRESSED}
 FINAL = frozenset({S.FAILED, S.UNDELIVERED, S.EXPIRED, S.CANCELLED, S.SUPPRESSED, S.DELIVERED})
 
 
-class MoveRefused(ValueError):  # noqa: N818 - a refusal by rule, not an error of the program
+class MoveRefused(ValueError):
     """A move of ours that the table does not allow."""
 
 

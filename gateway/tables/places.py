@@ -19,7 +19,7 @@ class Place(Base):
     city: Mapped[str] = mapped_column(String(120), default="")
     district: Mapped[str] = mapped_column(String(120), default="")
     province: Mapped[str] = mapped_column(String(120), default="")
-    country: Mapped[str] = mapped_column(String(2), default="")
+    country: Mapped[str] = mapped_column(String(60), default="")
     lat: Mapped[float | None] = mapped_column(Float)
     lon: Mapped[float | None] = mapped_column(Float)
     population: Mapped[int] = mapped_column(Integer, default=0)

@@ -75,7 +75,7 @@ def upgrade() -> None:
         sa.Column("city", sa.String(length=120), nullable=False),
         sa.Column("district", sa.String(length=120), nullable=False),
         sa.Column("province", sa.String(length=120), nullable=False),
-        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("country", sa.String(length=60), nullable=False),
         sa.Column("lat", sa.Float(), nullable=True),
         sa.Column("lon", sa.Float(), nullable=True),
         sa.Column("population", sa.Integer(), nullable=False),

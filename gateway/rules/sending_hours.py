@@ -1,0 +1,121 @@
+"""When a text may leave: the hours in which people want texts, on the clock of the place where they live.
+
+Source of the rule: CTIA "Messaging Principles and Best Practices" and the US TCPA (47 CFR 64.1200(c)(1): not before 8
+in the morning or after 9 in the evening, the recipient's time); the hours themselves are a setting. The person's wall
+clock decides, so where clocks change the same words hold: an opening that falls into the hour a clock skips is the
+moment after the jump, and an hour that comes twice is judged twice.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+_WINDOW = re.compile(r"([0-2]?[0-9]):([0-5][0-9])\s*(?:-|–|to)\s*([0-2]?[0-9]):([0-5][0-9])")
+_HOUR = timedelta(hours=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SendingHours:
+    """From `opens` up to, not including, `closes`; past midnight where `closes` is earlier; all day where equal."""
+
+    opens: time
+    closes: time
+
+    @classmethod
+    def read(cls, written: str) -> "SendingHours":
+        """Return the hours of a setting such as "09:00-21:00"; ValueError with a sentence if it is none."""
+        found = _WINDOW.fullmatch(written.strip())
+        if not found:
+            raise ValueError(f"Sending hours are written like 09:00-21:00, not {written!r}.")
+        hours = [int(number) for number in found.groups()]
+        if hours[2:] == [24, 0]:
+            hours[2] = 0
+        if hours[0] > 23 or hours[2] > 23:
+            raise ValueError(f"A day has no such hour: {written!r}.")
+        return cls(time(hours[0], hours[1]), time(hours[2], hours[3]))
+
+    @property
+    def all_day(self) -> bool:
+        """Whether there are no quiet hours."""
+        return self.opens == self.closes
+
+    def hold(self, wall: time) -> bool:
+        """Whether the wall clock time `wall` lies in them."""
+        if self.opens < self.closes:
+            return self.opens <= wall < self.closes
+        return self.all_day or wall >= self.opens or wall < self.closes
+
+
+def next_allowed(now: datetime, hours: SendingHours, zone: tzinfo, *, urgent: bool = False) -> datetime:
+    """Return the first moment from `now` on (aware) at which a text may leave, as aware UTC.
+
+    `zone` is the recipient's (a zoneinfo.ZoneInfo); `urgent` texts (medical, safety, an answer asked for) never wait.
+    """
+    now = now.astimezone(UTC)
+    if urgent or _open(now, hours, zone):
+        return now
+    candidates = [*_openings(now, hours.opens, zone), *_clock_changes(now, zone)]
+    return min(moment for moment in candidates if moment >= now and _open(moment, hours, zone))
+
+
+def quiet_from(now: datetime, hours: SendingHours, zone: tzinfo) -> datetime | None:
+    """Return the first moment from `now` on (aware) that lies in quiet hours, as aware UTC; None if there are none."""
+    if hours.all_day:
+        return None
+    return next_allowed(now, SendingHours(hours.closes, hours.opens), zone)
+
+
+def would_end_in_quiet_hours(start: datetime, parts: int, pace: float, hours: SendingHours, zone: tzinfo) -> bool:
+    """Whether a broadcast of `parts` at `pace` parts a second, begun at `start` (aware), would run into quiet hours."""
+    quiet = quiet_from(start, hours, zone)
+    return quiet is not None and start + _duration(parts, pace) > quiet
+
+
+def finish_time(start: datetime, parts: int, pace: float, hours: SendingHours, zone: tzinfo) -> datetime:
+    """Return when the last of `parts` leaves if sending begins at `start` and rests in quiet hours, as aware UTC."""
+    left, moment = _duration(parts, pace), start
+    while True:
+        moment = next_allowed(moment, hours, zone)
+        quiet = quiet_from(moment, hours, zone)
+        if quiet is None or moment + left <= quiet:
+            return moment + left
+        left -= quiet - moment
+        moment = quiet
+
+
+def _duration(parts: int, pace: float) -> timedelta:
+    if pace <= 0:
+        raise ValueError(f"A pace is more than 0 parts a second, not {pace}.")
+    return timedelta(seconds=parts / pace)
+
+
+def _open(moment: datetime, hours: SendingHours, zone: tzinfo) -> bool:
+    return hours.hold(moment.astimezone(zone).time())
+
+
+def _openings(now: datetime, opens: time, zone: tzinfo) -> list[datetime]:
+    """Return the moments near `now` at which the wall clock shows `opens`, both where an hour comes twice."""
+    today = now.astimezone(zone).date()
+    days = [today + timedelta(days=ahead) for ahead in range(-1, 4)]
+    return [datetime.combine(day, opens, zone).replace(fold=fold).astimezone(UTC) for day in days for fold in (0, 1)]
+
+
+def _clock_changes(now: datetime, zone: tzinfo) -> list[datetime]:
+    """Return the moments in the next three days at which the zone's clocks jump."""
+    changes = []
+    for hour in range(72):
+        before, after = now + hour * _HOUR, now + (hour + 1) * _HOUR
+        if _offset(before, zone) != _offset(after, zone):
+            while after - before > _MICROSECOND:
+                middle = before + (after - before) / 2
+                if _offset(middle, zone) == _offset(before, zone):
+                    before = middle
+                else:
+                    after = middle
+            changes.append(after)
+    return changes
+
+
+def _offset(moment: datetime, zone: tzinfo) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()
