@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-
 @dataclass(frozen=True, slots=True)
 class Constituency:
     """A seat of one delimitation. `code` is its official code ("NA-130"), unique within its delimitation.

@@ -11,7 +11,7 @@ from segments.place_names import settle, spelt_like
 from segments.places import Place, PlaceMatch
 from segments.register import ConstituencyRegister
 from segments.seat_names import by_code, by_name
-from segments.spelling import spell, tokens_of_words
+from segments.spelling import spell, tokens_of_words, word_set
 
 _PIECE = re.compile(r"[^\s\-–—_.,;:/\\|()\[\]{}!?؟،؛۔#*\"“”+&=~<>]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -20,7 +20,7 @@ _LONGEST = 5
 _FUZZY_LONGEST = 3
 _BONES_ENOUGH = 4  # a misspelling of fewer consonants counts only for a well-known city
 _WELL_KNOWN = 100_000
-_LEADING = frozenset("from se in city shehr shehar district zila سے ضلع شہر".split())
+_LEADING = word_set("from se in city shehr shehar district zila سے ضلع شہر")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,7 @@ def _take_ordinal(pieces: list[_Piece], taken: tuple[int, int], register: Consti
     return ConstituencyMatch()
 
 
-def _take_misspelt(
-    pieces: list[_Piece], gazetteer: Gazetteer, near: str | None, ignore: frozenset[str]
-) -> PlaceMatch:
+def _take_misspelt(pieces: list[_Piece], gazetteer: Gazetteer, near: str | None, ignore: frozenset[str]) -> PlaceMatch:
     best: tuple[int, int, int, int, PlaceMatch] | None = None
     names = person_names()
     nearest: PlaceMatch | None = None

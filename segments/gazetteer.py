@@ -1,7 +1,7 @@
 """The index of places: by exact key, by sound, and by near sound."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -9,7 +9,7 @@ from rapidfuzz.distance import OSA
 from segments.places import Place
 from segments.spelling import Spelling, allowed, cost, key_of, may_be_same, spell, tokens_of
 
-_LEFT_OVER_COST = 4.0  # beyond this two spellings are not worth naming as near
+_STILL_NEAR = 1.3  # how far over the limit a spelling may be to be shown as the nearest known one
 _SHORT = 3  # an alias of so few letters is an abbreviation: it is matched exactly or not at all
 
 
@@ -18,32 +18,35 @@ class Gazetteer:
 
     __slots__ = ("_by_key", "_by_sound", "_contexts", "_longest", "_near", "_spellings", "places")
 
-    def __init__(self, places: Iterable[Place]) -> None:
-        """`places`: any order; a place may share its names with others, which then tie."""
+    def __init__(self, places: Iterable[Place], contexts: Mapping[str, str] | None = None) -> None:
+        """`places`: any order; a place may share its names with others, which then tie. `contexts`: other names of
+        the districts and provinces that places lie in ({"KPK": "Khyber Pakhtunkhwa"})."""
         self.places: tuple[Place, ...] = tuple(places)
         by_key: dict[str, list[int]] = defaultdict(list)
-        by_sound: dict[tuple[tuple[str, ...], str], list[int]] = defaultdict(list)
-        near: dict[tuple[tuple[str, ...], str, int], list[int]] = defaultdict(list)
+        by_sound: dict[tuple[bool, tuple[str, ...], str], list[int]] = defaultdict(list)
+        near: dict[tuple[bool, tuple[str, ...], str, int], list[int]] = defaultdict(list)
         self._spellings: list[tuple[Spelling, int]] = []
-        self._contexts: dict[str, str] = {}
+        self._contexts: dict[str, str] = {key_of(tokens_of(name)): wider for name, wider in (contexts or {}).items()}
         self._longest = 1
         for number, place in enumerate(self.places):
-            seen: set[str] = set()
+            spellings: dict[str, Spelling] = {}
             for name in (place.name, *place.names.values(), *place.aliases):
-                tokens = tokens_of(name)
-                if not tokens or (key := key_of(tokens)) in seen:
-                    continue
-                seen.add(key)
+                if tokens := tokens_of(name):
+                    spellings.setdefault(key_of(tokens), spell(tokens))
+            scripts = {spelling.latin for spelling in spellings.values()}
+            for key, spelling in spellings.items():
                 by_key[key].append(number)
-                self._longest = max(self._longest, len(tokens))
-                spelling = spell(tokens)
-                if len(key) <= _SHORT or len(spelling.bones) < 2:
+                self._longest = max(self._longest, len(spelling.tokens))
+                if len(key) <= _SHORT or not spelling.bones:
                     continue
                 where = len(self._spellings)
                 self._spellings.append((spelling, number))
-                by_sound[spelling.exact, spelling.sound].append(where)
-                near[spelling.exact, spelling.bones[0], len(spelling.bones)].append(where)
-                near[spelling.exact, spelling.bones[-2:], len(spelling.bones)].append(where)
+                # By ear, Latin is compared with Latin and Urdu with Urdu, unless a place has names in one only.
+                for latin in {spelling.latin} if len(scripts) > 1 else (True, False):
+                    by_sound[latin, spelling.exact, spelling.sound].append(where)
+                    if len(spelling.bones) > 1:
+                        near[latin, spelling.exact, spelling.bones[0], len(spelling.bones)].append(where)
+                        near[latin, spelling.exact, spelling.bones[-2:], len(spelling.bones)].append(where)
             for wider in (place.city, place.district, place.province, place.country):
                 if wider and (key := key_of(tokens_of(wider))) not in self._contexts:
                     self._contexts[key] = wider
@@ -75,7 +78,7 @@ class Gazetteer:
 
     def same_sound(self, spelling: Spelling) -> tuple[Place, ...]:
         """Return the places one of whose names sounds the same and agrees in all that must."""
-        found = self._by_sound.get((spelling.exact, spelling.sound), ())
+        found = self._by_sound.get((spelling.latin, spelling.exact, spelling.sound), ())
         numbers = dict.fromkeys(
             number for where in found for known, number in (self._spellings[where],) if may_be_same(spelling, known)
         )
@@ -91,7 +94,7 @@ class Gazetteer:
         most = 2 + len(spelling.sound) // 3
         for length in range(len(bones) - spread, len(bones) + spread + 1):
             for start in (bones[0], bones[-2:]):
-                bucket = self._near.get((spelling.exact, start, length))
+                bucket = self._near.get((spelling.latin, spelling.exact, start, length))
                 if bucket:
                     numbers, sounds = bucket
                     for _, _, at in process.extract(
@@ -102,9 +105,10 @@ class Gazetteer:
         for where in wheres:
             known, number = self._spellings[where]
             far = cost(spelling, known)
-            if far > _LEFT_OVER_COST:
+            limit_here = min(allowed(bones), allowed(known.bones))
+            if far > limit_here + _STILL_NEAR:
                 continue
-            fits = far <= allowed(min(len(bones), len(known.bones))) and may_be_same(spelling, known)
+            fits = far <= limit_here and may_be_same(spelling, known)
             if number not in best or (not fits, far) < (not best[number][1], best[number][0]):
                 best[number] = (far, fits)
         ranked = sorted((far, not fits, number) for number, (far, fits) in best.items())

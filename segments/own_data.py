@@ -11,13 +11,22 @@ from segments.gazetteer import Gazetteer
 from segments.places import Place
 from segments.register import ConstituencyRegister
 
-# How the letters of a Pakistani seat are written: national assembly, then Punjab, Sindh, Khyber Pakhtunkhwa, Balochistan.
+# How the letters of a Pakistani seat are written: the National Assembly, then the four provinces.
 PAKISTAN_HOUSES = {
     "NA": ("این اے", "ن ا", "این ای", "national assembly", "qaumi assembly"),
     "PP": ("پی پی",),
     "PS": ("پی ایس",),
     "PK": ("پی کے",),
     "PB": ("پی بی",),
+}
+
+PROVINCE_NAMES = {
+    "Khyber Pakhtunkhwa": ("KPK", "KP", "Khyber Pakhtunkhwah", "خیبر پختونخوا", "کے پی کے"),
+    "Punjab": ("Panjab", "پنجاب"),
+    "Sindh": ("Sind", "سندھ"),
+    "Balochistan": ("Baluchistan", "بلوچستان"),
+    "Azad Kashmir": ("AJK", "Azad Jammu Kashmir", "Kashmir", "آزاد کشمیر", "کشمیر"),
+    "Gilgit Baltistan": ("GB", "Gilgit-Baltistan", "گلگت بلتستان"),
 }
 
 
@@ -33,7 +42,7 @@ def default_gazetteer() -> Gazetteer:
         if isinstance(row, RowProblem):
             raise ValueError(f"segments/data/places.csv: {row}")
         places.append(row)
-    return Gazetteer(places)
+    return Gazetteer(places, {other: name for name, others in PROVINCE_NAMES.items() for other in others})
 
 
 @cache

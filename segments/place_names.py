@@ -1,23 +1,27 @@
 """Which place does a text name? Exact names first, then the same sound, then near ones with a margin."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from segments.gazetteer import Gazetteer
 from segments.own_data import default_gazetteer
 from segments.places import Place, PlaceMatch
-from segments.spelling import key_of, spell, tokens_of
+from segments.spelling import key_of, spell, tokens_of, word_set
 
 _MARGIN = 0.6  # how much nearer the nearest spelling must be than the next place's
 _DOMINANT = 5  # a town of so many times the people is the one meant
 _NEAREST_SHOWN = 2
 # Words around a name that say nothing of which place it is.
-_BEFORE = frozenset(
-    "near nearby nazd qareeb qarib in at from mera meri hamara sheher shehar shahr city zila zilla district distt dist "
-    "tehsil tahsil mein main se im i am the شہر ضلع تحصیل نزد قریب".split()
+_BEFORE = word_set("near nearby nazd qareeb qarib in at from mera meri hamara mein main se im i am the نزد قریب")
+_AFTER = word_set(
+    "pakistan pk mein me mai men se sy ka ki ke k hai he hay hoon hun paas pas pass qareeb qarib near wala walay wale "
+    "stop bus please pls plz پاکستان مین سے کا کی ہے کے پاس قریب"
 )
-_AFTER = frozenset(
-    "city shehr sheher shehar shahar shahr district distt dist zila zilla division tehsil tahsil pakistan pk mein me "
-    "main mai men se sy ka ki ke k hai he hay hoon hun paas pas pass qareeb qarib near wala walay wale stop bus "
-    "please pls plz شہر ضلع تحصیل پاکستان مین سے کا کی ہے کے پاس قریب ڈویژن".split()
+# Words beside the name of a city or district. Beside another name they belong to it: City Garden is not Garden.
+_OF_CITIES = word_set(
+    "city shehr sheher shehar shahar shahr district distt dist zila zilla division tehsil tahsil شہر ضلع تحصیل ڈویژن"
 )
+_KINDS_OF_CITY = frozenset({"city", "town", "district", "area"})
 
 
 def resolve_place(text: str, gazetteer: Gazetteer | None = None, *, near: str | None = None) -> PlaceMatch:
@@ -37,47 +41,52 @@ def resolve_tokens(tokens: list[str], gazetteer: Gazetteer, near: str | None = N
     found = gazetteer.exact(tokens)
     if found:
         return settle(found, near)
-    readings = _readings(tokens, gazetteer, near)
-    for reading, context in readings:
-        found = _within(gazetteer.exact(reading), context)
+    readings = _readings(tokens, gazetteer)
+    for reading in readings[1:]:
+        found = tuple(filter(reading.keeps, gazetteer.exact(reading.tokens)))
         if found:
             return settle(found, near)
     nearest: dict[str, tuple[float, Place]] = {}
-    for reading, context in readings:
-        match, similar = spelt_like(reading, gazetteer, near, context)
+    similar: list[tuple[float, bool, Place]]
+    for reading in readings:
+        match, similar = spelt_like(reading.tokens, gazetteer, near, reading.keeps)
         if match:
             return match
         for far, _, place in similar:
             if place.key not in nearest or far < nearest[place.key][0]:
                 nearest[place.key] = (far, place)
+    named = [place for size in (1, 2, 3) for part in (tokens[-size:], tokens[:size]) for place in gazetteer.exact(part)]
     ranked = sorted(nearest.values(), key=lambda row: (row[0], -row[1].population))
-    shown = [place for _, place in ranked[:_NEAREST_SHOWN]]
-    return PlaceMatch(choices=tuple(shown))
+    shown = dict.fromkeys((*(place for _, place in ranked[:_NEAREST_SHOWN]), *named))
+    return PlaceMatch(choices=tuple(shown)[: _NEAREST_SHOWN + 1])
 
 
 def spelt_like(
-    tokens: list[str], gazetteer: Gazetteer, near: str | None = None, context: str | None = None
+    tokens: list[str], gazetteer: Gazetteer, near: str | None = None, keeps: Callable[[Place], bool] | None = None
 ) -> tuple[PlaceMatch | None, list[tuple[float, bool, Place]]]:
     """Take `tokens` for a misspelt name: return the match, if any is near enough, and all the near places looked at.
 
-    `context`: a city, district or province in which the place must lie.
+    `keeps` says which places come into question; all when left out.
     """
     spelling = spell(tokens)
-    found = _within(gazetteer.same_sound(spelling), context)
+    found = gazetteer.same_sound(spelling)
+    similar = [] if found else gazetteer.similar(spelling)
+    if keeps:
+        found = tuple(filter(keeps, found))
+        similar = [row for row in similar if keeps(row[2])]
     if found:
         return settle(found, near, certain=False), []
-    similar = [row for row in gazetteer.similar(spelling) if not context or _lies_in(row[2], context)]
     return _nearest(similar, near), similar
 
 
 def settle(places: tuple[Place, ...], near: str | None = None, *, certain: bool = True) -> PlaceMatch:
     """Choose among places of one name: the one near the sender, else a town far greater than the rest, else ask."""
     if len(places) > 1 and near:
-        places = _within(places, near) or places
+        places = tuple(place for place in places if lies_in(place, near)) or places
     if len(places) == 1:
         return PlaceMatch(places[0], certain)
     ranked = sorted(places, key=lambda place: -place.population)
-    if ranked[0].population >= _DOMINANT * max(1, ranked[1].population):
+    if all(0 < place.population * _DOMINANT <= ranked[0].population for place in ranked[1:]):
         return PlaceMatch(ranked[0], certain)
     return PlaceMatch(choices=tuple(ranked), is_tie=True)
 
@@ -92,30 +101,40 @@ def _nearest(similar: list[tuple[float, bool, Place]], near: str | None) -> Plac
     return settle(rivals, near, certain=False)
 
 
-def _readings(tokens: list[str], gazetteer: Gazetteer, near: str | None) -> list[tuple[list[str], str | None]]:
+class _Reading(NamedTuple):
+    tokens: list[str]
+    context: str | None = None  # the place lies in this city, district or province
+    city_only: bool = False  # a word such as "city" was taken away: only a city or district will do
+
+    def keeps(self, place: Place) -> bool:
+        if self.city_only and place.kind not in _KINDS_OF_CITY:
+            return False
+        return not self.context or lies_in(place, self.context)
+
+
+def _readings(tokens: list[str], gazetteer: Gazetteer) -> list[_Reading]:
     """Return the ways to read a text: as it stands, without the words around a name, with its end as a context."""
-    readings: list[tuple[list[str], str | None]] = [(tokens, None)]
-    start, end = 0, len(tokens)
-    while end - start > 1 and tokens[end - 1] in _AFTER:
-        end -= 1
-    while end - start > 1 and tokens[start] in _BEFORE:
-        start += 1
-    bare = tokens[start:end]
+    readings = [_Reading(tokens)]
+    bare, city_only = list(tokens), False
+    while len(bare) > 1:
+        if bare[-1] in _AFTER or bare[-1] in _OF_CITIES:
+            city_only = city_only or bare.pop() in _OF_CITIES
+        elif bare[0] in _BEFORE or bare[0] in _OF_CITIES:
+            city_only = city_only or bare.pop(0) in _OF_CITIES
+        else:
+            break
     if len(bare) < len(tokens):
-        readings.append((bare, None))
+        readings.append(_Reading(bare, None, city_only))
     for size in range(1, min(4, len(bare))):
         for name, around in ((bare[:-size], bare[-size:]), (bare[size:], bare[:size])):
             context = gazetteer.is_context(around)
             if context:
-                readings.append((name, context))
+                readings.append(_Reading(name, context))
     return readings
 
 
-def _within(places: tuple[Place, ...], context: str | None) -> tuple[Place, ...]:
-    return tuple(place for place in places if _lies_in(place, context)) if context else places
-
-
-def _lies_in(place: Place, context: str) -> bool:
+def lies_in(place: Place, context: str) -> bool:
+    """Say whether a place lies in the city, district, province or country of that name."""
     wanted = key_of(tokens_of(context))
     wider = (place.city, place.district, place.province, place.country)
     return any(name and key_of(tokens_of(name)) == wanted for name in wider)

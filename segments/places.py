@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """A city, district, neighbourhood or landmark that people name in a text.
@@ -65,4 +64,6 @@ def labels(places: tuple[Place, ...]) -> tuple[str, ...]:
         f"{place.name} ({place.context})" if names.count(place.name) > 1 and place.context else place.name
         for place in places
     ]
-    return tuple(f"{label} {told[: at + 1].count(label)}" if told.count(label) > 1 else label for at, label in enumerate(told))
+    return tuple(
+        f"{label} {told[: at + 1].count(label)}" if told.count(label) > 1 else label for at, label in enumerate(told)
+    )

@@ -61,7 +61,9 @@ class ConstituencyRegister:
         areas: dict[str, str] = {}
         for seat in self.constituencies:
             self._add(seat, areas)
-        extra = {key_of(tokens_of(name)): tuple(others) for name, others in (spellings or {}).items() if tokens_of(name)}
+        extra = {
+            key_of(tokens_of(name)): tuple(others) for name, others in (spellings or {}).items() if tokens_of(name)
+        }
         self._areas = Gazetteer(
             Place(key=key, name=name, kind="area", aliases=extra.get(key, ())) for key, name in areas.items()
         )
@@ -69,7 +71,9 @@ class ConstituencyRegister:
         for house in known_houses:
             for writing in (house, *(houses or {}).get(house, ())):
                 self._houses["".join(tokens_of(writing))] = house
-        self._reader = _reader_of([writing for house in known_houses for writing in (house, *(houses or {}).get(house, ()))])
+        self._reader = _reader_of(
+            [writing for house in known_houses for writing in (house, *(houses or {}).get(house, ()))]
+        )
 
     def _add(self, seat: Constituency, areas: dict[str, str]) -> None:
         number = seat.number

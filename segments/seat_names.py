@@ -8,13 +8,13 @@ from segments.own_data import default_register
 from segments.place_names import resolve_tokens
 from segments.places import Place
 from segments.register import CodeRead, ConstituencyRegister
-from segments.spelling import tokens_of
+from segments.spelling import tokens_of, word_set
 
 _YEAR = re.compile(r"(?<![\w-])(?:in |of |election )?((?:19|20)\d\d)(?!\w)")
 _OLD_WORDS = re.compile(r"(?<!\w)(?:old|purana|purani|pehle|former|previous|پرانا|پرانی|سابقہ)(?!\w)")
-_SEAT_WORDS = frozenset(
+_SEAT_WORDS = word_set(
     "halqa halka hulqa halqah constituency seat my mera meri hamara the is hai in of from se ka ki "
-    "حلقہ سیٹ میرا ہے کا سے assembly national provincial number no".split()
+    "حلقہ سیٹ میرا ہے کا سے assembly national provincial number no"
 )
 _LOOKS_LIKE_SEATS_SHOWN = 5
 
@@ -65,14 +65,16 @@ def by_code(code: CodeRead, register: ConstituencyRegister, year: int | None = N
     valid = register.valid_range(house)
     if year is not None and year != register.current:
         old = register.seat(house, code.number, year)
+        if old is None and register.valid_range(house, year) is None:  # that assembly's old seats are not known
+            return ConstituencyMatch(SeatStatus.OLD_NUMBER, asked=asked, valid_range=valid)
         if old is None:
             return ConstituencyMatch(
-                SeatStatus.OUT_OF_RANGE, asked=asked, valid_range=register.valid_range(house, year) or valid
+                SeatStatus.OUT_OF_RANGE, asked=asked, valid_range=register.valid_range(house, year)
             )
         return _from_old(old, asked, valid, register)
     seat = register.seat(house, code.number)
     if seat:
-        others = ()
+        others: tuple[Constituency, ...] = ()
         if code.house is None:
             others = tuple(
                 other for name in register.houses() if name != house and (other := register.seat(name, code.number))
@@ -135,9 +137,7 @@ def by_name(tokens: list[str], register: ConstituencyRegister, *, exact: bool = 
             house = tokens.pop(at).upper()
     if not tokens:
         return ConstituencyMatch()
-    named = [seat for seat in register.named(tokens) if house in (None, seat.house)]
-    if len(named) > 1 and house is None:
-        named = [seat for seat in named if seat.house == register.main_house] or named
+    named = [seat for seat in register.named(tokens) if seat.house == (house or register.main_house)]
     if len(named) == 1:
         return ConstituencyMatch(SeatStatus.FOUND, named[0], asked=named[0].name)
     for area, ordinal in _area_readings(tokens):

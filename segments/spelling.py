@@ -12,6 +12,12 @@ from rapidfuzz.distance import OSA
 
 from orthography import words
 
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a literal as a set."""
+    return frozenset(text.split())
+
+
 _MIXED = re.compile(r"\d+|[^\W\d_]+")
 _ROMAN = {
     "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9",
@@ -20,9 +26,13 @@ _ROMAN = {
        if ten + unit != "x"},
 }  # fmt: skip
 _ONE_LETTER_ROMAN = {"i": "1", "v": "5", "x": "10"}
-_NUMBER_WORDS = dict(zip("one two three four five six seven eight nine ten".split(), map(str, range(1, 11)), strict=True))
+_NUMBER_WORDS = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10",
+}  # fmt: skip
 _NUMBER_SIGNS = frozenset({"no", "nos", "num", "number", "nmbr", "nambar", "نمبر", "نمبرز"})
 _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
+_IZAFAT = frozenset({"e"})
 _LETTER_AFTER = frozenset({"block", "sector", "street", "gali", "wing", "plot", "بلاک", "سیکٹر"})
 
 _SAME_WORD = {
@@ -41,10 +51,19 @@ _SAME_WORD = {
     "زیرین": "lower", "پایین": "lower",
 }  # fmt: skip
 # Words that tell one place from its neighbour of nearly the same name: they agree, or the places differ.
-QUALIFIERS = frozenset(
+QUALIFIERS = word_set(
     "north south east west central new old upper lower inner outer greater khurd kalan chota choti chhota chhoti bara "
-    "bari barra cantt sadar saddar extension gate phase industrial".split()
+    "bari barra cantt sadar saddar extension gate phase industrial"
 )
+
+# Words that say what kind of place it is: a road is not a colony, whatever the rest of the name.
+KINDS = word_set(
+    "road street lane gali chowk chowrangi colony town society goth village market bazar bazaar mandi hospital school "
+    "college university cinema hotel masjid mosque park ground stadium station mor pul bridge building house office "
+    "mills mill factory plaza mall square centre center nagar abadi qabristan darbar mazar camp"
+)
+_LIKE_ENDS = ({"o", "u"}, {"e", "i"})
+_COMMON_ENDS = ("bd", "pr", "gr")
 
 _URDU_SOUNDS = str.maketrans({
     "ا": "a", "ب": "b", "پ": "p", "ت": "t", "ٹ": "t", "ث": "s", "ج": "j", "چ": "ch", "ح": "h", "خ": "kh", "د": "d",
@@ -56,16 +75,28 @@ _URDU_SOUNDS = str.maketrans({
     "ڄ": "j", "ڃ": "n", "ڱ": "n", "ڳ": "g", "ټ": "t", "ډ": "d", "ړ": "r", "ښ": "sh", "ږ": "g", "څ": "s", "ځ": "z",
 })  # fmt: skip
 _URDU_VAV_AS_V = re.compile(r"(?:\b|(?<=[اہ]))و(?=[اہیے])|و(?=ا)")
+_URDU_FINAL_HE = re.compile(r"(?<=[^اویے])ہ\b")  # written h, spoken a
 _SOUNDS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
-        (r"ph", "f"), (r"ck|q|x(?=\b)", "k"), (r"x", "ks"), (r"tch|chh|ch", "C"), (r"c(?=[eiy])", "s"), (r"c", "k"),
-        (r"kw(?=[aeiou])|ku(?=[aeiou])", "ku"), (r"w", "v"), (r"zh|z", "s"), (r"sh", "s"),
-        (r"(?<=[kgtdbjprlCs])h", ""), (r"h\b", ""), (r"(?<=[aeiou])h(?=[^aeiou])", ""),
-        (r"(?<![aeiou])y(?=[aeiou])", "i"), (r"y", "i"), (r"ee|ea|ie", "i"), (r"oo|ou", "u"), (r"ai|ei|ae", "e"),
-        (r"au|ao|aw(?![aeiou])", "o"), (r"(?<=[^aeiou])e\b", ""),
+        (r"ph", "f"),
+        (r"gadh\b", "garh"),
+        (r"que\b|ck|q", "k"),
+        (r"x", "ks"),
+        (r"tch|chh|ch|hc|c(?=[eiy])", "C"),
+        (r"c", "k"),
+        (r"^kw(?=[aeiou])", "ku"),
+        (r"w", "v"),
+        (r"zh|z|sh", "s"),
+        (r"(?<=[kgtdbjprlCs])h|h\b|(?<=[aeiou])h(?=[^aeiou])", ""),
+        (r"y", "i"),
+        (r"ee|ea|ie", "i"),
+        (r"oo|ou", "u"),
+        (r"ai|ei|ae", "e"),
+        (r"au|ao|av(?![aeiou])", "o"),
+        (r"(?<=[^aeiou])e\b", ""),
     )
-)  # fmt: skip
+)
 _DOUBLED = re.compile(r"(.)\1+")
 _WEAK = re.compile(r"(?<!^)[aeiouh]")
 _VOWELS = "aeiou"
@@ -80,6 +111,7 @@ class Spelling(NamedTuple):
     qualifiers: tuple[str, ...]  # sorted
     sound: str  # what is left, by ear, vowels kept
     bones: str  # its consonants
+    latin: bool  # written in Latin letters
 
 
 def tokens_of(text: str) -> list[str]:
@@ -132,10 +164,9 @@ def _joined_initials(tokens: list[str]) -> list[str]:
             at += 1
             continue
         if len(token) == 1 and token.isalpha():
-            if token in "ei" and kept and len(kept[-1]) > 1 and len(following) > 1 and not following.isdigit():
-                if kept[-1] not in _LETTER_AFTER and kept[-1].isalpha():
-                    at += 1
-                    continue
+            if token in _IZAFAT and kept and _is_word(kept[-1]) and _is_word(following):
+                at += 1
+                continue
             end = at
             while end < count and len(tokens[end]) == 1 and tokens[end].isalpha():
                 end += 1
@@ -146,6 +177,10 @@ def _joined_initials(tokens: list[str]) -> list[str]:
         kept.append(token)
         at += 1
     return kept
+
+
+def _is_word(token: str) -> bool:
+    return len(token) > 1 and token.isalpha() and token not in _LETTER_AFTER
 
 
 def key_of(tokens: list[str] | tuple[str, ...]) -> str:
@@ -165,16 +200,17 @@ def spell(tokens: list[str] | tuple[str, ...]) -> Spelling:
     """Take a name apart. `tokens` as from `tokens_of`, at least one."""
     exact = tuple(token for token in tokens if token.isdigit() or len(token) == 1)
     rest = [token for token in tokens if not (token.isdigit() or len(token) == 1)]
-    sound = sound_of("".join(rest))
+    letters = "".join(rest)
+    sound = sound_of(letters)
     qualifiers = tuple(sorted(token for token in rest if token in QUALIFIERS))
-    return Spelling(tuple(tokens), key_of(tokens), exact, qualifiers, sound, bones_of(sound))
+    return Spelling(tuple(tokens), key_of(tokens), exact, qualifiers, sound, bones_of(sound), letters.isascii())
 
 
 @lru_cache(maxsize=65536)
 def sound_of(letters: str) -> str:
     """Return how a name sounds, roughly: Latin and Urdu letters brought to one small alphabet."""
     if not letters.isascii():
-        letters = _URDU_VAV_AS_V.sub("v", letters).translate(_URDU_SOUNDS)
+        letters = _URDU_VAV_AS_V.sub("v", _URDU_FINAL_HE.sub("ا", letters)).translate(_URDU_SOUNDS)
     for pattern, sound in _SOUNDS:
         letters = pattern.sub(sound, letters)
     return _DOUBLED.sub(r"\1", letters)
@@ -182,35 +218,77 @@ def sound_of(letters: str) -> str:
 
 def bones_of(sound: str) -> str:
     """Return the consonants of a sound; a vowel at the start is kept as one sign."""
-    bones = _DOUBLED.sub(r"\1", _WEAK.sub("", sound))
+    bones = _WEAK.sub("", sound)
     return "A" + bones[1:] if bones and bones[0] in _VOWELS else bones
 
 
-def allowed(bones: int) -> float:
-    """Return the highest cost at which a name of so many consonants may still be taken for a known one."""
-    return (0.0, 0.0, 0.65, 0.95, 1.35, 1.7, 1.95, 2.65, 2.65, 3.0)[min(bones, 9)]
+def allowed(bones: str) -> float:
+    """Return the highest cost at which a name of these consonants may still be taken for a known one.
+
+    Endings that hundreds of names share (-abad, -pur, -garh) tell nothing and do not count.
+    """
+    telling = len(bones) - (2 if len(bones) > 4 and bones.endswith(_COMMON_ENDS) else 0)
+    return (0.0, 0.0, 0.65, 0.95, 1.35, 1.7, 1.95, 2.65, 2.65, 3.0)[min(telling, 9)]
 
 
 def cost(typed: Spelling, known: Spelling) -> float:
-    """Return how far apart two names are by ear: a consonant 1.3, a vowel 0.3, a changed end 0.5 more."""
-    far = OSA.distance(typed.bones, known.bones) + 0.3 * OSA.distance(typed.sound, known.sound)
-    ends = typed.sound[-1:], known.sound[-1:]
-    if ends[0] != ends[1] and (ends[0] in _VOWELS or ends[1] in _VOWELS):
-        far += 0.5
+    """Return how far apart two names are by ear: a consonant 1.3, a vowel 0.3, more at the end of the name."""
+    return _far(typed.sound, typed.bones, known.sound, known.bones)
+
+
+def _far(sound: str, bones: str, known_sound: str, known_bones: str) -> float:
+    far = float(OSA.distance(bones, known_bones))
+    if far and len(bones) == len(known_bones) and sorted(bones) != sorted(known_bones):
+        far += 0.3  # one consonant for another tells places apart more often than one left out
+    far += 0.3 * OSA.distance(sound, known_sound)
+    end, known_end = sound[-1:], known_sound[-1:]
+    if end == known_end:
+        return far
+    if end in _VOWELS and known_end in _VOWELS:
+        return far if {end, known_end} in _LIKE_ENDS else far + 0.8  # Kotla is not Kotli
+    if end in _VOWELS or known_end in _VOWELS:
+        return far + (1.2 if "i" in (end, known_end) else 0.5)  # Korang is not Korangi
     return far
 
 
 def may_be_same(typed: Spelling, known: Spelling) -> bool:
-    """Say whether two names may be spellings of one place: numbers, letters and qualifiers agree, and no word of
-    one stands for another word in the other."""
+    """Say whether two names may be spellings of one place.
+
+    Numbers, letters and qualifiers agree; what is left when the shared words are taken away is near enough by
+    itself, so that a long `Chowrangi` or `Road` lends its length to no other word; and no word stands for another.
+    """
     if typed.exact != known.exact:
         return False
-    if len(typed.tokens) == len(known.tokens):
-        return all(
-            one == other or _word_may_be_same(one, other)
-            for one, other in zip(typed.tokens, known.tokens, strict=True)
-        )
-    return typed.qualifiers == known.qualifiers
+    same_count = len(typed.tokens) == len(known.tokens)
+    if not same_count and typed.qualifiers != known.qualifiers:
+        return False
+    rest, known_rest = _without_shared(typed.tokens, known.tokens)
+    if not rest or not known_rest:
+        return not rest and not known_rest
+    if same_count:
+        if len(rest) == len(known_rest) and not all(map(_word_may_be_same, rest, known_rest)):
+            return False
+    elif not _kinds_agree(rest, typed.key, known_rest, known.key):
+        return False
+    sound, known_sound = sound_of("".join(rest)), sound_of("".join(known_rest))
+    bones, known_bones = bones_of(sound), bones_of(known_sound)
+    return _far(sound, bones, known_sound, known_bones) <= min(allowed(bones), allowed(known_bones))
+
+
+def _without_shared(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    rest, left = [], list(other)
+    for token in one:
+        if token in left:
+            left.remove(token)
+        else:
+            rest.append(token)
+    return rest, left
+
+
+def _kinds_agree(rest: list[str], key: str, known_rest: list[str], known_key: str) -> bool:
+    return all(token in known_key for token in rest if token in KINDS) and all(
+        token in key for token in known_rest if token in KINDS
+    )
 
 
 def _word_may_be_same(one: str, other: str) -> bool:
@@ -219,4 +297,4 @@ def _word_may_be_same(one: str, other: str) -> bool:
     sounds = sound_of(one), sound_of(other)
     bones = bones_of(sounds[0]), bones_of(sounds[1])
     far = OSA.distance(bones[0], bones[1])
-    return far + 0.3 * OSA.distance(sounds[0], sounds[1]) <= max(1.0, allowed(max(len(bones[0]), len(bones[1]))))
+    return far + 0.3 * OSA.distance(sounds[0], sounds[1]) <= max(1.0, allowed(max(bones, key=len)))
