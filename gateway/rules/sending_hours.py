@@ -103,7 +103,9 @@ def _openings(now: datetime, opens: time, zone: tzinfo) -> list[datetime]:
 
 def _clock_changes(now: datetime, zone: tzinfo) -> list[datetime]:
     """Return the moments in the next three days at which the zone's clocks jump."""
-    changes = []
+    changes: list[datetime] = []
+    if _offset(now, zone) == _offset(now + 72 * _HOUR, zone):
+        return changes
     for hour in range(72):
         before, after = now + hour * _HOUR, now + (hour + 1) * _HOUR
         if _offset(before, zone) != _offset(after, zone):
