@@ -18,8 +18,13 @@ _WORD = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST = 5
 _FUZZY_LONGEST = 3
+_LETTERS_ENOUGH = 5
+_MOST_WORDS = 6  # a longer argument is a story, in which some word always resembles some village
 _BONES_ENOUGH = 4  # a misspelling of fewer consonants counts only for a well-known city
 _WELL_KNOWN = 100_000
+_NAMED_AFTER_CITIES = word_set(
+    "road street chowk chowrangi colony town society park market bazar bazaar bridge pul mor lane hotel gate darwaza adda"
+)
 _LEADING = word_set("from se in city shehr shehar district zila سے ضلع شہر")
 
 
@@ -143,7 +148,9 @@ def _take_place(
     if not hits:
         return PlaceMatch(), None
     alone = sum(piece.free for piece in pieces) == hits[0][1] - hits[0][0]
-    firm = hits if alone else [hit for hit in hits if not _may_be_a_person(pieces, hit)]
+    firm = (
+        hits if alone else [hit for hit in hits if not _may_be_a_person(pieces, hit) and not _names_a_road(pieces, hit)]
+    )
     if not firm:
         return PlaceMatch(choices=hits[0][2]), None
     best = max(firm, key=lambda hit: (_weight(hit), hit[0]))
@@ -174,6 +181,14 @@ def _may_be_a_person(pieces: list[_Piece], hit: tuple[int, int, tuple[Place, ...
     return end - start == 1 and all(word in person_names() for word in pieces[start].words)
 
 
+def _names_a_road(pieces: list[_Piece], hit: tuple[int, int, tuple[Place, ...]]) -> bool:
+    """Multan Road is in Lahore: a city's name before such a word is part of another name."""
+    _, end, found = hit
+    if end >= len(pieces) or any(place.kind not in ("city", "district", "town") for place in found):
+        return False
+    return pieces[end].free and _tokens(pieces, end, end + 1)[-1] in _NAMED_AFTER_CITIES
+
+
 def _weight(hit: tuple[int, int, tuple[Place, ...]]) -> tuple[int, int]:
     """A neighbourhood inside a city says more than the city; else the place of more people is the likelier."""
     _, _, found = hit
@@ -198,6 +213,8 @@ def _take_ordinal(pieces: list[_Piece], taken: tuple[int, int], register: Consti
 def _take_misspelt(pieces: list[_Piece], gazetteer: Gazetteer, near: str | None, ignore: frozenset[str]) -> PlaceMatch:
     best: tuple[int, int, int, int, PlaceMatch] | None = None
     names = person_names()
+    if sum(piece.free for piece in pieces) > _MOST_WORDS:
+        return PlaceMatch()
     nearest: PlaceMatch | None = None
     for start, end in _windows(pieces, _FUZZY_LONGEST):
         words = [word for piece in pieces[start:end] for word in piece.words]
@@ -205,7 +222,7 @@ def _take_misspelt(pieces: list[_Piece], gazetteer: Gazetteer, near: str | None,
             continue
         tokens = tokens_of_words(words)
         spelling = spell(tokens)
-        if len(spelling.bones) < 2:
+        if len(spelling.bones) < 2 or len(spelling.key) < _LETTERS_ENOUGH:
             continue
         match, similar = spelt_like(tokens, gazetteer, near)
         if match is None:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from segments.gazetteer import Gazetteer
-from segments.own_data import default_gazetteer
+from segments.own_data import default_gazetteer, person_names
 from segments.places import Place, PlaceMatch
 from segments.spelling import key_of, spell, tokens_of, word_set
 
 _MARGIN = 0.6  # how much nearer the nearest spelling must be than the next place's
 _DOMINANT = 5  # a town of so many times the people is the one meant
 _NEAREST_SHOWN = 2
+_SHORTEST = 4  # letters; a shorter word is too like too many names
 # Words around a name that say nothing of which place it is.
 _BEFORE = word_set("near nearby nazd qareeb qarib in at from mera meri hamara mein main se im i am the نزد قریب")
 _AFTER = word_set(
@@ -69,6 +70,8 @@ def spelt_like(
     `keeps` says which places come into question; all when left out.
     """
     spelling = spell(tokens)
+    if len(spelling.key) < _SHORTEST or all(token in person_names() for token in tokens):
+        return None, gazetteer.similar(spelling)
     found = gazetteer.same_sound(spelling)
     similar = [] if found else gazetteer.similar(spelling)
     if keeps:

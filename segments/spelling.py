@@ -93,7 +93,7 @@ _SOUNDS = tuple(
         (r"ee|ea|ie", "i"),
         (r"oo|ou", "u"),
         (r"ai|ei|ae", "e"),
-        (r"au|ao|av(?![aeiou])", "o"),
+        (r"au|ao", "o"),
         (r"(?<=[^aeiou])e\b", ""),
     )
 )
@@ -228,7 +228,7 @@ def allowed(bones: str) -> float:
     Endings that hundreds of names share (-abad, -pur, -garh) tell nothing and do not count.
     """
     telling = len(bones) - (2 if len(bones) > 4 and bones.endswith(_COMMON_ENDS) else 0)
-    return (0.0, 0.0, 0.65, 0.95, 1.35, 1.7, 1.95, 2.65, 2.65, 3.0)[min(telling, 9)]
+    return (0.0, 0.0, 0.65, 0.65, 1.35, 1.7, 1.95, 2.65, 2.65, 3.0)[min(telling, 9)]
 
 
 def cost(typed: Spelling, known: Spelling) -> float:
@@ -247,7 +247,7 @@ def _far(sound: str, bones: str, known_sound: str, known_bones: str) -> float:
     if end in _VOWELS and known_end in _VOWELS:
         return far if {end, known_end} in _LIKE_ENDS else far + 0.8  # Kotla is not Kotli
     if end in _VOWELS or known_end in _VOWELS:
-        return far + (1.2 if "i" in (end, known_end) else 0.5)  # Korang is not Korangi
+        return far + (1.2 if "i" in (end, known_end) else 0.9)  # Korang is not Korangi
     return far
 
 
