@@ -122,8 +122,6 @@ class _Plan(NamedTuple):
     every: re.Pattern[str]
     typed: re.Pattern[str]
     mobile: re.Pattern[str]
-    service: re.Pattern[str]
-    prefix: re.Pattern[str] | None
     trunk: str | None
 
 
@@ -144,16 +142,21 @@ def _plan(region: str) -> _Plan | None:
     known = PhoneMetadata.metadata_for_region(region, None)
     if known is None:
         return None
-    service = [known.premium_rate, known.toll_free, known.shared_cost, known.pager, known.uan, known.voicemail]
-    service += [known.voip, known.personal_number]  # left to the closer look
+    kinds: tuple[PhoneNumberDesc | None, ...] = (
+        known.premium_rate,
+        known.toll_free,
+        known.shared_cost,
+        known.pager,
+        known.uan,
+        known.voicemail,
+    )
+    kinds += (known.voip, known.personal_number)
     return _Plan(
         region,
         re.compile(known.leading_digits) if known.leading_digits else None,
         _any_of(known.general_desc),
-        _any_of(*service, known.fixed_line, known.mobile),
+        _any_of(*kinds, known.fixed_line, known.mobile),
         _any_of(known.mobile),
-        _any_of(*service),
-        re.compile(known.national_prefix_for_parsing) if known.national_prefix_for_parsing else None,
         known.national_prefix,
     )
 
@@ -175,11 +178,7 @@ def _read_e164(text: str, channel: str = "sms") -> Sender | None:
                 continue
         elif not (plan.every.fullmatch(national) and plan.typed.fullmatch(national)):
             continue
-        if not plan.mobile.fullmatch(national) or plan.service.fullmatch(national):
-            return None
-        if plan.prefix is not None and (found := plan.prefix.match(national)) and found.end():
-            return None  # the library may read a trunk prefix into it
-        return Sender(SenderKind.MOBILE, channel, text, text, plan.region)
+        return Sender(SenderKind.MOBILE, channel, text, text, plan.region) if plan.mobile.fullmatch(national) else None
     return None
 
 
@@ -221,13 +220,12 @@ def _read_digits(digits: str, region: str, channel: str) -> Sender | None:
 
 
 def _read_home_mobile(digits: str, region: str, channel: str) -> Sender | None:
-    plan = _plan(region)
-    if plan is None or plan.every.fullmatch(digits):
-        return None  # whole as it stands: no trunk prefix or country code may be read into it
+    """Read the country code without its plus, or the trunk prefix, where that makes a mobile: landlines do not text."""
     home = str(phonenumbers.country_code_for_region(region))
     if digits.startswith(home) and (sender := _read_e164("+" + digits, channel)):
         return sender
-    if plan.trunk and digits.startswith(plan.trunk):
+    plan = _plan(region)
+    if plan is not None and plan.trunk and digits.startswith(plan.trunk):
         return _read_e164(f"+{home}{digits.removeprefix(plan.trunk)}", channel)
     return None
 

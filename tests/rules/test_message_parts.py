@@ -139,6 +139,8 @@ def test_typography_is_folded_when_that_saves_a_part(text: str, cheaper: str) ->
         "جلسہ – " + "ب" * 90,
         "“" + "a" * 90 + EMOJI,
         "…" * 60,  # one part of UCS-2, and two in GSM-7
+        "…" * 80,  # two parts either way
+        "…" * 200,  # three parts of UCS-2, and four in GSM-7
         "plain" * 50,
         "",
     ],
