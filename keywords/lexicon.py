@@ -1,18 +1,35 @@
 """The vocabulary: which words mean which command, read from one file per language."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 from keywords.names import SHAPES
+from keywords.phrases import Phrases
+from keywords.slips import slips_of
 from orthography import words
 
 PACKAGED: Final = ("en.toml", "ur.toml", "ur-Latn.toml")
-MAX_WORDS: Final = 6  # of one keyword
+MAX_WORDS: Final = 8  # of one keyword or phrase
+
+_OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone")  # may hold <name> of a list
+_OPT_OUT_LISTS = (*_OPT_OUT_FORMS, "stop", "not", "send", "do", "things", "first_person", "before", "after")
+_SECTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "when_seat_held"),
+    "text": ("greetings", "polite", "chatter", "ordinary"),
+    "place": ("transport", "kinds", "ties"),
+    "person": ("ties",),
+    "topics": ("words",),
+    "opt_out": _OPT_OUT_LISTS,
+    "help": ("questions",),
+}
+_SLOT = re.compile(r"<(\w+)>")
 
 
 class VocabularyError(ValueError):
@@ -26,23 +43,28 @@ class Keyword:
     words: tuple[str, ...]
     command: str
     language: str
-    weak: bool  # an everyday word too: needs more than itself before it counts with text behind it
     source: str  # file it came from
     written: str  # as the file writes it
+    weak: bool = False  # an everyday word too: needs more than itself before it counts with text behind it
+    itself: bool = False  # keyword and argument in one, as URDU is for LANG
 
 
 @dataclass(frozen=True, slots=True)
 class OptOutWords:
-    """The parts of one language's opt-out sentences."""
+    """The parts of one language's opt-out sentences; see opt_out.py."""
 
     language: str
     stop: frozenset[str]
-    things: frozenset[str]
-    send: frozenset[str]
-    never: frozenset[str]
-    known: frozenset[str]  # every word that may stand in such a sentence
-    beside_phrases: frozenset[str]  # and with a whole phrase in it
-    phrases: dict[str, tuple[tuple[str, ...], ...]]  # by first word
+    things: Phrases
+    cores: Phrases
+    cores_alone: Phrases
+    wishes: Phrases
+    whole: Phrases
+    whole_alone: Phrases
+    first_person: Phrases
+    before: Phrases
+    after: Phrases
+    first_words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +72,21 @@ class Vocabulary:
     """Every language's words, ready to be looked up. Made by load_vocabulary."""
 
     keywords: dict[str, tuple[Keyword, ...]]  # by first word, longest first
-    other_sense: dict[str, frozenset[str]]
-    evidence: dict[str, frozenset[str]]
+    slips: dict[str, Keyword]  # by mistyped word
     seat_words: frozenset[tuple[str, ...]]
-    greetings: dict[str, tuple[tuple[str, ...], ...]]
-    polite: frozenset[str]
-    polite_phrases: dict[str, tuple[tuple[str, ...], ...]]
+    other_sense: dict[str, frozenset[str]]  # by command
+    evidence: dict[str, frozenset[str]]  # by command
+    greetings: Phrases
+    polite: Phrases
     chatter: frozenset[str]
     ordinary: frozenset[str]
     transport: frozenset[str]
     place_kinds: frozenset[str]
     place_ties: frozenset[str]
-    person_ties: dict[str, tuple[tuple[str, ...], ...]]
-    topics: frozenset[str]
+    person_ties: Phrases
+    topics: Phrases
     questions: frozenset[str]
     opt_out: tuple[OptOutWords, ...]
-    slips: dict[str, Keyword] = field(default_factory=dict)
 
 
 def load_vocabulary(*extra_files: str | Path) -> Vocabulary:
@@ -93,81 +114,71 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
         raise VocabularyError(f"{path}: is not valid TOML in UTF-8: {error}") from error
 
 
-_SECTIONS: Final = {
-    "language": (),
-    "commands": ("words", "weak", "other_sense", "evidence", "when_seat_held"),
-    "text": ("greetings", "polite", "chatter", "ordinary"),
-    "place": ("transport", "kinds", "ties"),
-    "person": ("ties",),
-    "topics": ("words",),
-    "opt_out": ("stop", "things", "send", "never", "around", "phrases", "lists"),
-    "help": ("questions",),
-}
-
-
 class _Builder:
+    """Joins the files of all languages into one Vocabulary and checks that they agree."""
+
     def __init__(self, files: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         self.files = list(files)
         self.by_words: dict[tuple[str, ...], Keyword] = {}
-        self.other_sense: dict[str, set[str]] = {}
-        self.evidence: dict[str, set[str]] = {}
+        self.mistyped: set[tuple[str, ...]] = set()
+        self.other_sense: dict[str, frozenset[str]] = {}
+        self.evidence: dict[str, frozenset[str]] = {}
         self.seat_words: set[tuple[str, ...]] = set()
 
     def build(self) -> Vocabulary:
         for source, data in self.files:
-            self._check_sections(source, data)
+            _check_form(source, data)
             for command, table in data.get("commands", {}).items():
                 self._add_command(source, data["language"], command, table)
-        self._check_greetings()
-        polite = self._phrases("text", "polite")
+        self._check_fillers()
         chatter = self._single("text", "chatter")
-        from keywords.slips import slips_of
-
-        keywords = self._by_first_word()
         ordinary = self._single("text", "ordinary") | chatter
+        polite = self._phrases("text", "polite")
+        grouped: dict[str, list[Keyword]] = {}
+        for keyword in self.by_words.values():
+            grouped.setdefault(keyword.words[0], []).append(keyword)
         return Vocabulary(
-            keywords=keywords,
-            other_sense={name: frozenset(found) for name, found in self.other_sense.items()},
-            evidence={name: frozenset(found) for name, found in self.evidence.items()},
+            keywords={first: tuple(sorted(some, key=lambda one: -len(one.words))) for first, some in grouped.items()},
+            slips=slips_of(
+                {one.words[0]: one.command for one in self.by_words.values() if len(one.words) == 1},
+                [self.by_words[one] for one in sorted(self.mistyped)],
+                ordinary,
+            ),
             seat_words=frozenset(self.seat_words),
-            greetings=_by_first(self._phrases("text", "greetings") | polite),
-            polite=frozenset(phrase[0] for phrase in polite if len(phrase) == 1),
-            polite_phrases=_by_first(polite),
+            other_sense=self.other_sense,
+            evidence=self.evidence,
+            greetings=Phrases(self._phrases("text", "greetings") | polite),
+            polite=Phrases(polite),
             chatter=chatter,
             ordinary=ordinary,
             transport=self._single("place", "transport"),
             place_kinds=self._single("place", "kinds"),
             place_ties=self._single("place", "ties"),
-            person_ties=_by_first(self._phrases("person", "ties")),
-            topics=self._single("topics", "words"),
+            person_ties=Phrases(self._phrases("person", "ties")),
+            topics=Phrases(self._phrases("topics", "words")),
             questions=self._single("help", "questions"),
-            opt_out=tuple(self._opt_out_words(data) for _, data in self.files if "opt_out" in data),
-            slips=slips_of(self.by_words.values(), ordinary),
+            opt_out=tuple(_opt_out_words(source, data) for source, data in self.files if "opt_out" in data),
         )
-
-    def _check_sections(self, source: str, data: Mapping[str, Any]) -> None:
-        if not isinstance(data.get("language"), str) or not data["language"]:
-            raise VocabularyError(f'{source}: needs a line such as language = "pa" at the top')
-        for section, content in data.items():
-            if section not in _SECTIONS:
-                raise VocabularyError(f"{source}: [{section}] is not a section; known are {', '.join(_SECTIONS)}")
-            tables = content.values() if section == "commands" else [content] if section != "language" else []
-            for table in tables:
-                for key, value in table.items():
-                    if key not in _SECTIONS[section]:
-                        raise VocabularyError(f"{source}: {key!r} is not known in [{section}]")
-                    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-                        raise VocabularyError(f"{source}: {key!r} in [{section}] must be a list of words in quotes")
 
     def _add_command(self, source: str, language: str, command: str, table: Mapping[str, list[str]]) -> None:
         if command not in SHAPES:
             raise VocabularyError(f"{source}: {command!r} is not a command; known are {', '.join(sorted(SHAPES))}")
-        for key, weak in (("words", False), ("weak", True)):
+        for key in ("words", "weak", "itself"):
             for written in table.get(key, ()):
-                self._add_keyword(Keyword(_folded(source, written), command, language, weak, source, written))
+                self._add_keyword(
+                    Keyword(
+                        _folded(source, written), command, language, source, written, key == "weak", key == "itself"
+                    )
+                )
+        for written in table.get("mistyped", ()):
+            folded = _folded(source, written)
+            if len(folded) > 1 or self.by_words.get(folded) is None or self.by_words[folded].command != command:
+                raise VocabularyError(f"{source}: {written!r} in mistyped of {command} must be one of its words")
+            self.mistyped.add(folded)
         self.seat_words |= {_folded(source, written) for written in table.get("when_seat_held", ())}
         for key, target in (("other_sense", self.other_sense), ("evidence", self.evidence)):
-            target.setdefault(command, set()).update(*(_folded(source, written) for written in table.get(key, ())))
+            more = frozenset(word for written in table.get(key, ()) for word in _folded(source, written))
+            target[command] = target.get(command, frozenset()) | more
 
     def _add_keyword(self, new: Keyword) -> None:
         old = self.by_words.setdefault(new.words, new)
@@ -177,7 +188,8 @@ class _Builder:
                 f"because in {old.source} {old.written!r} already means {old.command}"
             )
 
-    def _check_greetings(self) -> None:
+    def _check_fillers(self) -> None:
+        """A greeting is skipped before a keyword is looked for, so it cannot be one."""
         for source, data in self.files:
             for key in ("greetings", "polite"):
                 for written in data.get("text", {}).get(key, ()):
@@ -188,45 +200,74 @@ class _Builder:
                             f"because in {taken.source} {taken.written!r} means {taken.command}"
                         )
 
-    def _by_first_word(self) -> dict[str, tuple[Keyword, ...]]:
-        grouped: dict[str, list[Keyword]] = {}
-        for keyword in self.by_words.values():
-            grouped.setdefault(keyword.words[0], []).append(keyword)
-        return {first: tuple(sorted(group, key=lambda one: -len(one.words))) for first, group in grouped.items()}
-
     def _phrases(self, section: str, key: str) -> set[tuple[str, ...]]:
         return {
             _folded(source, written)
             for source, data in self.files
             for written in data.get(section, {}).get(key, ())
-        }
+        }  # fmt: skip
 
     def _single(self, section: str, key: str) -> frozenset[str]:
         return frozenset(word for phrase in self._phrases(section, key) for word in phrase)
 
-    def _opt_out_words(self, data: Mapping[str, Any]) -> OptOutWords:
-        table = data["opt_out"]
 
-        def single(key: str) -> frozenset[str]:
-            return frozenset(word for written in table.get(key, ()) for word in words(written))
+def _check_form(source: str, data: Mapping[str, Any]) -> None:
+    """Refuse unknown sections and keys: a misspelt one would silently do nothing."""
+    if not isinstance(data.get("language"), str) or not data["language"]:
+        raise VocabularyError(f'{source}: needs a line such as language = "pa" at the top')
+    for section, content in data.items():
+        if section == "language":
+            continue
+        if section not in _SECTIONS or not isinstance(content, dict):
+            raise VocabularyError(f"{source}: {section!r} is not a section; known are {', '.join(_SECTIONS)}")
+        for table in content.values() if section == "commands" else [content]:
+            if not isinstance(table, dict):
+                raise VocabularyError(f"{source}: write [commands.NAME], not a value, for a command's words")
+            for key, value in table.items():
+                if key not in _SECTIONS[section]:
+                    raise VocabularyError(f"{source}: {key!r} is not known in [{section}]")
+                if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+                    raise VocabularyError(f"{source}: {key!r} in [{section}] must be a list of words in quotes")
 
-        phrases = {tuple(words(written)) for written in table.get("phrases", ())}
-        parts = [single(key) for key in ("stop", "things", "send", "never", "around")]
-        known = frozenset[str]().union(*parts)
-        return OptOutWords(
-            data["language"], parts[0], parts[1], parts[2], parts[3], known, known | single("lists"), _by_first(phrases)
-        )
+
+def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
+    table: dict[str, list[str]] = data["opt_out"]
+    lists = {key: [_folded(source, written) for written in table.get(key, ())] for key in _OPT_OUT_LISTS}
+    expanded = {
+        key: [phrase for written in table.get(key, ()) for phrase in _expanded(source, written, lists)]
+        for key in _OPT_OUT_FORMS
+    }
+    first = {phrase[0] for phrases in (*expanded.values(), *lists.values()) for phrase in phrases}
+    return OptOutWords(
+        language=data["language"],
+        stop=frozenset(word for phrase in lists["stop"] for word in phrase),
+        things=Phrases(lists["things"]),
+        cores=Phrases(expanded["cores"]),
+        cores_alone=Phrases(expanded["cores_alone"]),
+        wishes=Phrases(expanded["wishes"]),
+        whole=Phrases(expanded["whole"]),
+        whole_alone=Phrases(expanded["whole_alone"]),
+        first_person=Phrases(lists["first_person"]),
+        before=Phrases(lists["before"]),
+        after=Phrases(lists["after"]),
+        first_words=frozenset(first),
+    )
+
+
+def _expanded(source: str, written: str, lists: Mapping[str, list[tuple[str, ...]]]) -> Iterator[tuple[str, ...]]:
+    """Put every word of a list in the place of its <name>."""
+    choices: list[list[tuple[str, ...]]] = []
+    for part in written.split():
+        slot = _SLOT.fullmatch(part)
+        if slot and slot[1] not in lists:
+            raise VocabularyError(f"{source}: {part} in {written!r} is not a list in [opt_out]")
+        choices.append(lists[slot[1]] if slot else [tuple(words(part))])
+    for choice in product(*choices):
+        yield tuple(word for phrase in choice for word in phrase)
 
 
 def _folded(source: str, written: str) -> tuple[str, ...]:
-    folded = tuple(words(written))
+    folded = tuple(words(_SLOT.sub(r"\1", written)))
     if not folded or len(folded) > MAX_WORDS:
         raise VocabularyError(f"{source}: {written!r} must be one to {MAX_WORDS} words of letters or digits")
     return folded
-
-
-def _by_first(phrases: Iterable[tuple[str, ...]]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    grouped: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in phrases:
-        grouped.setdefault(phrase[0], []).append(phrase)
-    return {first: tuple(sorted(group, key=len, reverse=True)) for first, group in grouped.items()}

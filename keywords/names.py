@@ -42,5 +42,3 @@ SHAPES |= dict.fromkeys(FIELD | MARSHAL, Shape.WORK)
 
 # Words whose command only some senders have; to everyone else they are ordinary text.
 AUDIENCE = dict.fromkeys(FIELD, "field") | dict.fromkeys(MARSHAL, "marshal")
-
-FUZZY = ("JOIN", "WHERE", "REPORT", "STATUS", "STOP", "START", "HELP", "ERASE", "INVITE", "LANG", "CITY", "CANCEL")

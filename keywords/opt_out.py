@@ -1,52 +1,92 @@
 """Sentences that opt out: "please stop texting me", "mujhe msg mat bhejo", "remove me from your list".
 
-47 CFR 64.1200(a)(10) lets a person revoke consent "in any reasonable manner". A sentence is taken for that when
-EVERY word of it belongs to such sentences (OptOutWords.known) and together they say stop + text, or not + send, or a
-whole phrase such as "remove me". One foreign word ("stop texting while driving", "stop the bill") and it is chatter.
+47 CFR 64.1200(a)(10) lets a person revoke consent "in any reasonable manner". A sentence is taken for that only when
+EVERY word of it has its place in such a sentence: opening words, a core ("stop", "dont text", "mat bhejo"), closing
+words, and something that is texted. One word more ("stop texting while driving", "stop the bill") and it is chatter.
 """
 
 from collections.abc import Sequence
 
 from keywords.lexicon import OptOutWords, Vocabulary
+from keywords.phrases import Phrases
 
-_LONGEST = 25  # words of one sentence
+_LONGEST = 30  # words of one sentence
 
 
-def opts_out(sentence: Sequence[str], vocabulary: Vocabulary) -> str | None:
-    """Return the language in which the folded words of one sentence opt out, or None."""
+def opts_out(sentence: Sequence[str], vocabulary: Vocabulary, alone: bool) -> str | None:
+    """Return the language in which one sentence (folded words) opts out, or None.
+
+    alone: the text says nothing else. "Please don't text me. I have nothing else to say" ends a quarrel of friends.
+    """
     if not 0 < len(sentence) <= _LONGEST:
         return None
     for language in vocabulary.opt_out:
-        if _in_language(sentence, language):
+        if sentence[0] in language.first_words and _in_language(sentence, language, alone):
             return language.language
     return None
 
 
-def _in_language(sentence: Sequence[str], language: OptOutWords) -> bool:
-    known = language.beside_phrases
-    for word in sentence:
-        if word not in known:
-            return False
-    if _has_phrase(sentence, language):
-        return True
-    if any(word not in language.known for word in sentence):
-        return False
-    stop = thing = never = send = False
-    for index, word in enumerate(sentence):
-        if word in language.never:
-            never = True
-        if word in language.stop:
-            if index and sentence[index - 1] in language.never:
-                return False  # "dont stop texting me"
-            stop = True
-        thing |= word in language.things
-        send |= word in language.send
-    return thing and (stop or never)
-
-
-def _has_phrase(sentence: Sequence[str], language: OptOutWords) -> bool:
-    for index, word in enumerate(sentence):
-        for phrase in language.phrases.get(word, ()):
-            if tuple(sentence[index : index + len(phrase)]) == phrase:
-                return True
+def _in_language(sentence: Sequence[str], language: OptOutWords, alone: bool) -> bool:
+    """Try a core at every place that opening words reach."""
+    opened = {0}  # places reached by opening words
+    own = set[int]()  # places reached through words of the first person ("i want to")
+    for place in range(len(sentence)):
+        if place not in opened and place not in own:
+            continue
+        if _core_at(sentence, place, language, place in opened, alone):
+            return True
+        for length in language.before.lengths_at(sentence, place):
+            (opened if place in opened else own).add(place + length)
+        if language.things.longest_at(sentence, place):
+            (opened if place in opened else own).add(place + 1)
+        for length in language.first_person.lengths_at(sentence, place):
+            own.add(place + length)
     return False
+
+
+def _core_at(sentence: Sequence[str], place: int, language: OptOutWords, opened: bool, alone: bool) -> bool:
+    for forms in (language.whole, language.whole_alone) if alone else (language.whole,):
+        for length in forms.lengths_at(sentence, place):
+            if _closes(sentence, place + length, language):
+                return True
+    if not opened:
+        return False
+    for forms in (language.cores, language.cores_alone) if alone else (language.cores,):
+        for length in forms.lengths_at(sentence, place):
+            if _holds_thing(sentence, language) and _closes(sentence, place + length, language):
+                return True
+    for length in language.wishes.lengths_at(sentence, place):
+        rest = sentence[place + length :]
+        if any(word in language.stop for word in rest) and _holds_thing(rest, language):
+            return _closes(sentence, place + length, language)
+    return False
+
+
+def is_beside(sentence: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether a sentence is made of nothing but opening and closing words: "Who is this?", "Thank you"."""
+    for language in vocabulary.opt_out:
+        reached = {0}
+        for place in range(min(len(sentence), _LONGEST)):
+            if place in reached:
+                for forms in (language.before, language.after, language.first_person):
+                    reached.update(place + length for length in forms.lengths_at(sentence, place))
+        if len(sentence) in reached:
+            return True
+    return False
+
+
+def _holds_thing(words: Sequence[str], language: OptOutWords) -> bool:
+    return any(
+        language.things.lengths_at(words, place) and (place == 0 or words[place - 1] != "to")
+        for place in range(len(words))
+    )
+
+
+def _closes(sentence: Sequence[str], start: int, language: OptOutWords) -> bool:
+    """Whether everything from `start` on is closing words or things."""
+    reached = {start}
+    for place in range(start, len(sentence)):
+        if place in reached:
+            reached.update(place + length for length in language.after.lengths_at(sentence, place))
+            reached.update(place + length for length in language.things.lengths_at(sentence, place))
+    return len(sentence) in reached

@@ -2,30 +2,23 @@
 
 The principle: a keyword only counts where a command has it, as the first word that means something, and only when
 what follows has the shape of that command's argument (names, a place, trouble, a reference). A sentence that merely
-holds a keyword is left alone. Consent is law, so opt-outs are looked for first and in whole sentences too.
+holds a keyword is left alone. Consent is law, so opt-outs are looked for in whole sentences too.
 """
 
-import re
-from collections.abc import Callable
 from functools import cache
 
 from keywords.command import Command
-from keywords.lexicon import Keyword, Vocabulary, load_vocabulary
-from keywords.names import AUDIENCE, SHAPES, Shape
-from keywords.opt_out import opts_out
-from keywords.slips import without_digits, without_repeats
-from keywords.tokens import Tokens, cut
+from keywords.lexicon import Vocabulary, load_vocabulary
+from keywords.opt_out import is_beside, opts_out
+from keywords.reading import Match, Reading, without_signed_name
+from keywords.shapes import fits, is_seat_code, is_topic, looks_like_place
 
-_SIGNATURE = re.compile(
-    r"\s+(?:sent (?:from|via|using) (?:my|outlook|yahoo|mail|samsung|android|iphone|galaxy|gmail)|get outlook for|"
-    r"sent by my|envoyé de|--\s*\n)",
-    re.IGNORECASE,
-)
-_DASHED_NAME = re.compile(r"\s(?:--|—|~)\s?[^\s\d][^\n]{0,30}$|\n\s*[-–~]\s?[^\s\d][^\n]{0,30}$")
-_MAX_ARGUMENT = {Shape.NAMES: 14, Shape.PLACE: 10, Shape.SHORT: 6, Shape.WORK: 8}
-_LEADING_SHORT_CODE = re.compile(r"\d{3,6}")
-_CODE = re.compile(r"(?=[a-z0-9]*\d)[a-z0-9]{3,8}|[a-z0-9]{4}")
-_SEAT_CODE = re.compile(r"(?:na|pp|ps|pk|pb|la|gba?)\d{1,3}")
+_ALONE = "the keyword alone"
+_WITH_ARGUMENT = "the keyword and its argument"
+_MISTYPED = ", a typing error bridged"
+_STOP_ENDINGS = frozenset({"now", "all", "immediately", "asap", "already", "stop", "right", "away", "everything"})
+_LONGEST_BEFORE_KEYWORD = 5  # words of an argument that stands before its keyword
+_LONGEST_QUESTION = 12
 
 
 @cache
@@ -46,276 +39,220 @@ def parse(
     "marshal" open the words of staff, "seat-holder" lets CANCEL free a seat instead of opting out.
     Never raises; takes time linear in the text's length.
     """
-    return _Reading(text, short_code, audience, vocabulary or _packaged()).command()
+    digits = "".join(filter(str.isdigit, short_code)) if short_code else ""
+    reading = Reading(text, digits, audience, vocabulary or _packaged())
+    if not reading.words:
+        return Command(None, text.strip(), reason="no words")
+    found = _command(reading)
+    if found is None:
+        unsigned = without_signed_name(reading.text)
+        if unsigned != reading.text:
+            found = _command(Reading(unsigned, digits, audience, reading.vocabulary))
+    return found or Command(None, text.strip(), reason="no keyword in command shape")
 
 
-class _Reading:
-    """One text while it is being read."""
+def _command(reading: Reading) -> Command | None:
+    start = reading.after_preamble()
+    return (
+        _keyword_at(reading, start)
+        or (_keyword_at(reading, 0) if start else None)
+        or _opt_out(reading)
+        or _keyword_last(reading)
+        or _glued(reading, start)
+        or _question(reading)
+    )
 
-    def __init__(self, text: str, short_code: str | None, audience: frozenset[str], vocabulary: Vocabulary) -> None:
-        self.text = text
-        self.audience = audience
-        self.vocabulary = vocabulary
-        self.short_code = "".join(filter(str.isdigit, short_code or ""))
-        self.tokens = cut(_without_signature(text))
-        self.words = self.tokens.folded
 
-    def command(self) -> Command:
-        if not self.words:
-            return Command(None, self.text.strip(), reason="no words")
-        start = self._after_preamble(0)
-        found = self._read_at(start)
-        if found is None and start:
-            found = self._read_at(0)
-        if found is None:
-            language = self._opt_out_sentence()
-            if language:
-                return Command("STOP", "", language, reason="a sentence that opts out", scope="all")
-            found = self._where_sentence() or self._question()
-        return found or Command(None, self.text.strip(), reason="no keyword in command shape")
+# -- a keyword first ---------------------------------------------------------------------------------------------
 
-    # -- before the keyword ------------------------------------------------------------------------------------
 
-    def _after_preamble(self, index: int) -> int:
-        """Skip greetings, marks of forwarding and the short code typed in front."""
-        words = self.words
-        while index < len(words) - 1:
-            word = words[index]
-            length = _match(self.vocabulary.greetings, words, index)
-            if not length and (word == self.short_code or (not self.short_code and _LEADING_SHORT_CODE.fullmatch(word))):
-                length = 1
-            if not length or index + length >= len(words):
-                break
-            index += length
-        return index
-
-    # -- the keyword -------------------------------------------------------------------------------------------
-
-    def _read_at(self, index: int) -> Command | None:
-        match = self._keyword_at(index)
-        if match is None:
-            return None
-        keyword, length, certain = match
-        found = self._in_shape(keyword, index, length, certain)
-        if found is None and keyword.command in ("YES",) and index + length < len(self.words):
-            return self._read_at(index + length)
-        return found
-
-    def _keyword_at(self, index: int) -> tuple[Keyword, int, bool] | None:
-        words = self.words
-        if index >= len(words):
-            return None
-        for keyword in self.vocabulary.keywords.get(words[index], ()):
-            if tuple(words[index : index + len(keyword.words)]) == keyword.words and self._allowed(keyword):
-                return keyword, len(keyword.words), True
-        word, length = words[index], 1
-        if len(word) == 1:
-            while index + length < len(words) and len(words[index + length]) == 1:
-                length += 1
-            if length < 4:
-                return None
-            word = "".join(words[index : index + length])
-        for spelling in dict.fromkeys((word, without_digits(word), without_repeats(word))):
-            keyword_ = self._alone(spelling)
-            if keyword_:
-                return keyword_, length, True
-        for spelling in dict.fromkeys((word, without_digits(word), without_repeats(word))):
-            slip = self.vocabulary.slips.get(spelling)
-            if slip and word not in self.vocabulary.ordinary:
-                return slip, length, False
+def _keyword_at(reading: Reading, index: int) -> Command | None:
+    match = reading.match_at(index)
+    if match is None:
         return None
+    found = _stop(reading, match) if match.keyword.command == "STOP" else _in_shape(reading, match)
+    if found is None and match.keyword.command == "YES" and match.end < len(reading.words):
+        return _keyword_at(reading, match.end)  # "yes, join lahore"
+    return found
 
-    def _alone(self, word: str) -> Keyword | None:
-        for keyword in self.vocabulary.keywords.get(word, ()):
-            if len(keyword.words) == 1 and self._allowed(keyword):
-                return keyword
+
+def _in_shape(reading: Reading, match: Match) -> Command | None:
+    keyword, begin, end = match.keyword, match.end, len(reading.words)
+    if keyword.itself:
+        if reading.without_polite(begin, end) > begin:
+            return None
+        return _made(reading, match, reading.typed(match.begin, begin), _ALONE)
+    if begin < end and reading.words[begin] == reading.short_code:
+        begin += 1
+    if reading.without_polite(begin, end) == begin:
+        return _made(reading, match, "", _ALONE)
+    if keyword.weak and keyword.command != "REPORT" and not reading.tokens.separator_after(match.end - 1):
         return None
+    if not match.certain and keyword.command in ("START", "ERASE", "HELP"):
+        return None  # too much depends on them, or "help" is too common, to bridge an error before more words
+    end = end - 1 if reading.words[end - 1] == reading.short_code else end
+    span = fits(reading, keyword, begin, end)
+    if span is None:
+        return None
+    return _made(reading, match, reading.argument(*span) if span[0] < span[1] else "", _WITH_ARGUMENT)
 
-    def _allowed(self, keyword: Keyword) -> bool:
-        return AUDIENCE.get(keyword.command) is None or AUDIENCE[keyword.command] in self.audience
 
-    # -- the argument ------------------------------------------------------------------------------------------
+def _made(reading: Reading, match: Match, argument: str, reason: str, scope: str = "") -> Command:
+    return Command(
+        match.keyword.command,
+        argument,
+        match.keyword.language,
+        match.certain,
+        reason if match.certain else reason + _MISTYPED,
+        scope,
+        reading.typed(match.begin, match.end),
+    )
 
-    def _in_shape(self, keyword: Keyword, index: int, length: int, certain: bool) -> Command | None:
-        begin, end = index + length, len(self.words)
-        typed = self.text[self.tokens.starts[index] : self.tokens.ends[begin - 1]]
-        trimmed = self._without_polite(begin, end)
-        name, scope = keyword.command, ""
-        if name == "STOP":
-            scope = "all"
-            if trimmed == begin and "seat-holder" in self.audience and keyword.words in self.vocabulary.seat_words:
-                name, scope = "CANCEL", ""
-        elif not certain and name in ("START", "ERASE") and trimmed > begin:
-            return None
-        if trimmed == begin:
-            return Command(name, "", keyword.language, certain, _reason(certain, "the keyword alone"), scope, typed)
-        if keyword.weak and not self.tokens.separator_after(begin - 1) and not typed.isupper():
-            if not (name == "REPORT" and self._is_trouble(begin, end, keyword, weak=True)):
-                return None
-        check: Callable[[int, int, Keyword], bool] = {
-            Shape.ALONE: self._is_topic if name == "STOP" else self._is_nothing,
-            Shape.NAMES: self._is_names,
-            Shape.PLACE: self._is_place,
-            Shape.TROUBLE: self._is_trouble,
-            Shape.SHORT: self._is_short,
-            Shape.CODE: self._is_code,
-            Shape.WORK: self._is_work,
-        }[SHAPES[name]]
-        if name == "STOP":
-            rest = self.words[begin:trimmed]
-            if all(word in ("stop", "all", self.short_code) or word in self.vocabulary.polite for word in rest):
-                return Command(name, "", keyword.language, certain, _reason(certain, "the keyword alone"), scope, typed)
-            if self.tokens.line_break_after(begin - 1) and len(keyword.words) == 1:
-                return Command(name, "", keyword.language, certain, "the keyword alone on its line", scope, typed)
-            if not certain or not check(begin, trimmed, keyword):
-                return None
-            return Command(name, self._argument(begin, trimmed, name), keyword.language, certain, "the keyword and a topic", "topic", typed)
-        if not check(begin, end, keyword):
-            return None
-        return Command(
-            name, self._argument(begin, end, name), keyword.language, certain, _reason(certain, "the keyword and its argument"), scope, typed
+
+# -- opting out --------------------------------------------------------------------------------------------------
+
+
+def _stop(reading: Reading, match: Match) -> Command | None:
+    """STOP alone, STOP with a topic, STOP alone on its line. Sentences are for _opt_out."""
+    words, begin = reading.words, match.end
+    end = reading.without_polite(begin, len(words))
+    while end > begin and not match.keyword.weak and words[end - 1] in _STOP_ENDINGS:
+        end = reading.without_polite(begin, end - 1)
+    if end == begin:
+        if "seat-holder" in reading.audience and match.keyword.words in reading.vocabulary.seat_words:
+            typed = reading.typed(match.begin, begin)
+            return Command("CANCEL", "", match.keyword.language, True, "the word alone, from a seat holder", "", typed)
+        return _made(reading, match, "", _ALONE, "all")
+    if match.keyword.weak or not match.certain:
+        return None
+    if is_topic(reading, begin, end):
+        return _made(reading, match, reading.argument(begin, end), "the keyword and a topic", "topic")
+    if reading.tokens.line_break_after(begin - 1):
+        return _made(reading, match, "", "the keyword alone on its line", "all")
+    return None
+
+
+def _opt_out(reading: Reading) -> Command | None:
+    """A sentence that opts out, or a definite word as a sentence of its own among others."""
+    words, sentences, vocabulary = reading.words, reading.sentences(), reading.vocabulary
+    language = opts_out(words, vocabulary, alone=True)
+    if language:
+        return Command("STOP", "", language, True, "a sentence that opts out", "all", reading.text.strip())
+    if len(sentences) == 1:
+        return None
+    for begin, end in sentences:
+        others = (words[first:last] for first, last in sentences if first != begin)
+        language = opts_out(words[begin:end], vocabulary, alone=False) or (
+            opts_out(words[begin:end], vocabulary, alone=True)
+            if all(is_beside(one, vocabulary) for one in others)
+            else None
         )
+        if language:
+            return Command("STOP", "", language, True, "a sentence that opts out", "all", reading.typed(begin, end))
+    for begin, end in (sentences[0], sentences[-1]):
+        match = reading.match_at(begin)
+        if match is None or match.end != end or not match.certain or match.keyword.weak:
+            continue
+        shouted = reading.typed(begin, end).isupper() and not reading.text.isupper()
+        if match.keyword.command == "STOP" and shouted:
+            return _made(reading, match, "", "the keyword in capitals as a sentence of its own", "all")
+    return None
 
-    def _without_polite(self, begin: int, end: int) -> int:
-        """Where the text ends when polite words at its end do not count."""
-        words, polite = self.words, self.vocabulary.polite
-        while end > begin and words[end - 1] in polite:
-            end -= 1
-        return begin if all(word in polite or self._is_polite(begin, end) for word in words[begin:end]) else end
 
-    def _is_polite(self, begin: int, end: int) -> bool:
-        while begin < end:
-            length = _match(self.vocabulary.polite_phrases, self.words, begin)
-            if not length:
-                return False
-            begin += length
-        return True
+# -- other places for a keyword ----------------------------------------------------------------------------------
 
-    def _is_nothing(self, begin: int, end: int, keyword: Keyword) -> bool:
-        return self._is_polite(begin, end)
 
-    def _is_topic(self, begin: int, end: int, keyword: Keyword) -> bool:
-        words = self.words[begin:end]
-        if len(words) > 4:
-            return False
-        joined = "".join(words)
-        if joined.isdigit():
-            return len(joined) > 2
-        if _SEAT_CODE.fullmatch(joined) or set(words) <= self.vocabulary.topics:
-            return True
-        if len(words) > 2 or any(word in self.vocabulary.chatter or word in self.vocabulary.polite for word in words):
-            return False
-        typed = self.text[self.tokens.starts[begin] : self.tokens.ends[end - 1]]
-        return typed.isupper() and self.text.isupper() and len(words) == 1 and not _ABSTRACT.search(joined)
+def _keyword_last(reading: Reading) -> Command | None:
+    """The argument before the keyword: "Lahore JOIN", "kalma chowk kahan hai", "bus kidhar se milegi lahore se"."""
+    words = reading.words
+    for index in range(1, min(len(words), _LONGEST_BEFORE_KEYWORD + 1)):
+        keyword = reading.single(words[index])
+        if keyword is None or keyword.weak or keyword.command not in ("JOIN", "WHERE"):
+            continue
+        match = Match(keyword, index, index + 1, True)
+        if keyword.command == "JOIN":
+            return _join_last(reading, match)
+        return _where_inside(reading, match)
+    return None
 
-    def _is_names(self, begin: int, end: int, keyword: Keyword) -> bool:
-        words, vocabulary = self.words, self.vocabulary
-        if end - begin > _MAX_ARGUMENT[Shape.NAMES] or self._asks():
-            return False
-        other = vocabulary.other_sense.get("JOIN", frozenset())
-        index, names = begin, 0
-        while index < end:
-            tied = _match(vocabulary.person_ties, words, index)
-            if tied:
-                index += tied
-                continue
-            word = words[index]
-            if word in other or word in vocabulary.chatter:
-                return False
-            names += 1
-            index += 1
-        return names > 0
 
-    def _is_place(self, begin: int, end: int, keyword: Keyword) -> bool:
-        words, vocabulary = self.words, self.vocabulary
-        if end - begin > _MAX_ARGUMENT[Shape.PLACE]:
-            return False
-        return not any(word in vocabulary.chatter for word in words[begin:end])
-
-    def _is_trouble(self, begin: int, end: int, keyword: Keyword, weak: bool = False) -> bool:
-        vocabulary, words = self.vocabulary, self.words[begin:end]
-        marked = self.tokens.separator_after(begin - 1) or self._keyword_shouts(begin)
-        other = vocabulary.other_sense.get("REPORT", frozenset())
-        evidence = vocabulary.evidence.get("REPORT", frozenset())
-        if marked and len(words) > 1:
-            return True
-        if words[0] in other:
-            return len(words) > 2 and sum(word in evidence for word in words[1:]) >= 2
-        if any(word in evidence for word in words):
-            return True
-        return not weak and len(words) > 1 and not any(word in other for word in words)
-
-    def _keyword_shouts(self, begin: int) -> bool:
-        """Whether the keyword is in capitals and the rest is not: "REPORT pani nahi"."""
-        head = self.text[: self.tokens.ends[begin - 1]]
-        return head.isupper() and not self.text[self.tokens.ends[begin - 1] :].isupper()
-
-    def _is_short(self, begin: int, end: int, keyword: Keyword) -> bool:
-        words = self.words[begin:end]
-        return len(words) <= _MAX_ARGUMENT[Shape.SHORT] and not any(word in self.vocabulary.chatter for word in words)
-
-    def _is_code(self, begin: int, end: int, keyword: Keyword) -> bool:
-        words = self.words[begin:end]
-        return len(words) <= 2 and bool(_CODE.fullmatch("".join(words)))
-
-    def _is_work(self, begin: int, end: int, keyword: Keyword) -> bool:
-        words = self.words[begin:end]
-        if _CODE.fullmatch(words[0]) and any(letter.isdigit() for letter in words[0]):
-            return True
-        return len(words) <= 4 and not any(word in self.vocabulary.chatter for word in words)
-
-    def _argument(self, begin: int, end: int, name: str) -> str:
-        """What was typed from word `begin` to before word `end`, with a closing bracket or percent sign at its end."""
-        start, stop = self.tokens.starts[begin], self.tokens.ends[end - 1]
-        if name == "GROUP" and start and self.text[start - 1] in "-−–+" and (start < 2 or self.text[start - 2].isspace()):
-            start -= 1
-        if self.text[stop : stop + 1] in ("%", ")") and not (self.text[stop : stop + 1] == ")" and "(" not in self.text[start:stop]):
-            stop += 1
-        return self.text[start:stop]
-
-    # -- sentences ---------------------------------------------------------------------------------------------
-
-    def _asks(self) -> bool:
-        return self.text.rstrip().endswith(("?", "؟")) or self.words[0] in self.vocabulary.questions
-
-    def _opt_out_sentence(self) -> str | None:
-        return opts_out(self.words, self.vocabulary)
-
-    def _where_sentence(self) -> Command | None:
+def _join_last(reading: Reading, match: Match) -> Command | None:
+    begin, end = reading.after_preamble(), match.begin
+    if match.end < len(reading.words) or begin >= end:
         return None
-
-    def _question(self) -> Command | None:
-        """A question about a keyword ("how do I join?") is answered with help."""
-        if len(self.words) > 12 or self.words[0] not in self.vocabulary.questions:
-            return None
-        for index, word in enumerate(self.words):
-            keyword = self._alone(word)
-            if keyword and not keyword.weak and keyword.command in ("JOIN", "STOP", "REPORT", "START"):
-                return Command("HELP", "", keyword.language, True, f"a question about {keyword.command}", "", word)
+    span = fits(reading, match.keyword, begin, end)
+    known = any(
+        reading.vocabulary.topics.longest_at(reading.words, index) or is_seat_code(reading.words[index])
+        for index in range(begin, end)
+    )
+    if span is None or not known:
         return None
+    return _made(reading, match, reading.argument(*span), "the argument and then the keyword")
 
 
-_ABSTRACT = re.compile(r"(?:ing|ism|tion|sion|ment|ness|ity|ence|ance|ide)$")
+def _where_inside(reading: Reading, match: Match) -> Command | None:
+    """A question with its word in the middle or at the end, as Urdu has it, after a place or the bus."""
+    words, vocabulary = reading.words, reading.vocabulary
+    ties, transport = vocabulary.place_ties, vocabulary.transport
+    begin, about_bus = reading.after_preamble(), False
+    kept: list[int] = []
+    if begin > match.begin:
+        begin = 0
+    for index in range(begin, len(words)):
+        if match.begin <= index < match.end:
+            continue
+        if words[index] in transport:
+            about_bus = True
+        elif words[index] not in ties:
+            if words[index] in vocabulary.chatter:
+                return None
+            kept.append(index)
+    if not kept:
+        return _made(reading, match, "", "a question after the bus") if about_bus else None
+    first, last = kept[0], kept[-1] + 1
+    if first < match.begin < last:
+        return None
+    if not about_bus and not looks_like_place(reading, first, last):
+        return None
+    return _made(reading, match, reading.argument(first, last), "a question after a place")
 
 
-def _reason(certain: bool, what: str) -> str:
-    return what if certain else what + ", a typing error bridged"
+def _glued(reading: Reading, index: int) -> Command | None:
+    """A keyword written together with its argument: "JOINlahore", "whereKalma", "JOIN80022"."""
+    word, start = reading.words[index], reading.tokens.starts[index]
+    if not word.isascii() or reading.tokens.ends[index] - start != len(word):
+        return None
+    for length in (4, 5, 6):
+        keyword = reading.single(word[:length])
+        if keyword is None or keyword.weak or keyword.command not in ("JOIN", "WHERE", "REPORT"):
+            continue
+        head, tail = word[:length], word[length:]
+        typed = reading.text[start : start + len(word)]
+        seam = typed[length - 1 : length + 1]
+        parted = len(seam) == 2 and seam[0].isupper() != seam[1].isupper() and typed[1:].lower() != typed[1:]
+        if len(tail) < 3 or not (parted or tail in reading.vocabulary.topics or is_seat_code(tail)):
+            continue
+        apart = reading.text[: start + len(head)] + " " + reading.text[start + len(head) :]
+        found = _command(Reading(apart, reading.short_code, reading.audience, reading.vocabulary))
+        if found and found.name == keyword.command:
+            reason = found.reason + ", written together"
+            return Command(found.name, found.argument, found.language, False, reason, "", typed)
+    return None
 
 
-def _match(phrases: dict[str, tuple[tuple[str, ...], ...]], words: list[str], index: int) -> int:
-    """How many words of the longest of `phrases` stand at `index`; 0 when none does."""
-    for phrase in phrases.get(words[index], ()):
-        if len(phrase) == 1 or tuple(words[index : index + len(phrase)]) == phrase:
-            return len(phrase)
-    return 0
+def _question(reading: Reading) -> Command | None:
+    """A question about a keyword ("how do I join?") is answered with help."""
+    words = reading.words
+    if len(words) > _LONGEST_QUESTION or words[0] not in reading.vocabulary.questions:
+        return None
+    for word in words:
+        keyword = reading.single(word)
+        if keyword and not keyword.weak and keyword.command in ("JOIN", "STOP", "REPORT", "START"):
+            return Command("HELP", "", keyword.language, True, f"a question about {keyword.command}", "", word)
+    return None
 
 
-def _without_signature(text: str) -> str:
-    if "ent " in text or "et Outlook" in text or "--" in text:
-        found = _SIGNATURE.search(text)
-        if found and found.start() > 0:
-            return text[: found.start()]
-    return text
+# -- not an answer -----------------------------------------------------------------------------------------------
 
 
 def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
@@ -324,11 +261,13 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
     Broader than parse: typing errors, stop words beside others, sentences that only nearly opt out.
     """
     vocabulary = vocabulary or _packaged()
-    reading = _Reading(text, None, frozenset(), vocabulary)
-    if reading.command().name == "STOP":
+    if parse(text, vocabulary=vocabulary).name == "STOP":
         return True
-    for index in range(min(len(reading.words), 6)):
-        match = reading._keyword_at(index)
-        if match and match[0].command == "STOP" and (not match[0].weak or len(reading.words) <= 2):
+    reading = Reading(text, "", frozenset(), vocabulary)
+    for index, word in enumerate(reading.words):
+        if word.startswith(("stop", "unsub", "optout")):
             return True
-    return any(word.startswith(("stop", "unsub")) for word in reading.words)
+        match = reading.match_at(index)
+        if match and match.keyword.command == "STOP" and (not match.keyword.weak or len(reading.words) <= 2):
+            return True
+    return False

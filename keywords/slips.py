@@ -5,22 +5,20 @@ All of them are worked out once, so that looking one up costs nothing. A slip th
 ("coin", "john", "shop", "there"), or that lies as near to another command, is not taken.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
-
-from keywords.names import FUZZY
 
 if TYPE_CHECKING:
     from keywords.lexicon import Keyword
 
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 _URDU = "ابپتٹثجچحخدڈذرڑزژسشصضطظعغفقکگلمنوہیے"
-_SHORTEST = 4  # letters of a keyword that may be mistyped
-_DIGIT_FOR_LETTER = str.maketrans("0134578@$", "oieastbas")
-_LEET = "0134578"
+_SHORTEST = 3  # letters that a slip must have
+_DIGITS_LIKE_LETTERS = str.maketrans("0134578", "oieastb")
+_LETTERS_WITH_DIGITS = 4  # letters that such a word must have: "b4" and "m3" are no commands
 
 
-def one_step(word: str) -> Iterator[str]:
+def _one_step(word: str) -> Iterator[str]:
     """Every word at distance one from `word`."""
     letters = _LATIN if word.isascii() else _URDU
     for index in range(len(word) + 1):
@@ -35,17 +33,15 @@ def one_step(word: str) -> Iterator[str]:
             yield head + tail[1] + tail[0] + tail[2:]
 
 
-def slips_of(keywords: Iterable["Keyword"], ordinary: frozenset[str]) -> dict[str, "Keyword"]:
-    """Map each mistyped word to the one keyword that it can only be."""
-    known = [keyword for keyword in keywords if len(keyword.words) == 1]
-    exact = {keyword.words[0] for keyword in known}
+def slips_of(exact: Mapping[str, str], mistyped: Iterable["Keyword"], ordinary: frozenset[str]) -> dict[str, "Keyword"]:
+    """Map each mistyped word to the one keyword of `mistyped` that it can only be.
+
+    exact: the command of each word that is a keyword itself. ordinary: words that mean themselves.
+    """
     found: dict[str, Keyword | None] = {}
-    for keyword in known:
-        word = keyword.words[0]
-        if keyword.command not in FUZZY or keyword.weak or len(word) < _SHORTEST or not word.isalpha():
-            continue
-        for slip in one_step(word):
-            if slip in exact or slip in ordinary or len(slip) < 3:
+    for keyword in mistyped:
+        for slip in _one_step(keyword.words[0]):
+            if slip in exact or slip in ordinary or len(slip) < _SHORTEST:
                 continue
             other = found.setdefault(slip, keyword)
             if other is not None and other.command != keyword.command:
@@ -54,10 +50,10 @@ def slips_of(keywords: Iterable["Keyword"], ordinary: frozenset[str]) -> dict[st
 
 
 def without_digits(word: str) -> str:
-    """Read digits as the letters that they are drawn like: "j0in", "5top"; "na130" stays as it is."""
-    if word.isalpha() or word.isdigit() or not word.isascii():
+    """Read digits as the letters that they are drawn like: "j0in", "5top"."""
+    if len(word) < _LETTERS_WITH_DIGITS or word.isalpha() or word.isdigit() or not word.isascii():
         return word
-    return word.translate(_DIGIT_FOR_LETTER)
+    return word.translate(_DIGITS_LIKE_LETTERS)
 
 
 def without_repeats(word: str) -> str:

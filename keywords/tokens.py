@@ -50,7 +50,10 @@ _kinds = _Kinds()
 
 @dataclass(slots=True)
 class Tokens:
-    """The words of a text, folded, and where each began and ended in it; `kinds` has one sign per character (empty for ASCII)."""
+    """The words of a text, folded, and where each began and ended in it; `kinds` has a sign per character.
+
+    For ASCII `kinds` is empty: there every character shows its own kind.
+    """
 
     text: str
     kinds: str

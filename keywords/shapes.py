@@ -1,0 +1,170 @@
+"""Whether what follows a keyword has the shape of that command's argument, or is a sentence that is none of ours."""
+
+import re
+from collections.abc import Callable
+
+from keywords.lexicon import Keyword
+from keywords.names import SHAPES, Shape
+from keywords.reading import Reading
+
+_MOST_WORDS = {Shape.NAMES: 14, Shape.PLACE: 10, Shape.SHORT: 6}
+_REFERENCE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{3,8}")
+_SEAT_CODE = re.compile(r"(?:na|pp|ps|pk|pb|la|gba?)\d{1,3}")
+_ABSTRACT = re.compile(r"(?:ing|ism|tion|sion|ment|ness|ity|ence|ance|ide|y|s)$")
+_TOPIC_DIGITS = 3
+
+
+def fits(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    """Return which words (first, after the last) are the argument, or None when the text is no such command.
+
+    The words from `begin` to before `end` follow the keyword; there is at least one.
+    """
+    shape = SHAPES[keyword.command]
+    if shape in _MOST_WORDS and end - begin > _MOST_WORDS[shape]:
+        return None
+    return _CHECKS[shape](reading, keyword, begin, end)
+
+
+def is_topic(reading: Reading, begin: int, end: int) -> bool:
+    """Whether the words name something that can be left alone: a city, a seat, a group, a number."""
+    words = reading.words[begin:end]
+    joined = "".join(words)
+    if joined.isdigit():
+        return len(joined) >= _TOPIC_DIGITS
+    if _SEAT_CODE.fullmatch(joined):
+        return True
+    place = 0
+    while place < len(words):
+        length = reading.vocabulary.topics.longest_at(words, place)
+        if not length:
+            break
+        place += length
+    if place == len(words):
+        return True
+    # A word we do not know, in a text that is all capitals: STOP KASSOWAL, but not STOP TERRORISM, "stop drama".
+    return (
+        len(words) == 1
+        and reading.text.isupper()
+        and joined.isalpha()
+        and len(joined) > _TOPIC_DIGITS
+        and not _ABSTRACT.search(joined)
+        and joined not in reading.vocabulary.ordinary
+    )
+
+
+def is_seat_code(word: str) -> bool:
+    """Whether a folded word is a constituency's code: na130."""
+    return bool(_SEAT_CODE.fullmatch(word))
+
+
+def _alone(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    if keyword.command == "START" and is_topic(reading, begin, reading.without_polite(begin, end)):
+        return begin, reading.without_polite(begin, end)
+    return None
+
+
+def _names(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    """Names of people, places, seats and groups, with the words that tie them: "my name is Ali from Lahore"."""
+    words, vocabulary = reading.words, reading.vocabulary
+    if reading.asks():
+        return None
+    other = vocabulary.other_sense.get(keyword.command, frozenset())
+    index, names = begin, 0
+    while index < end:
+        tied = vocabulary.person_ties.longest_at(words, index)
+        if tied:
+            index += tied
+            continue
+        if words[index] in other or words[index] in vocabulary.chatter:
+            return None
+        names += 1
+        index += 1
+    return (begin, end) if names else None
+
+
+def _place(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    """A place ("where kalma chowk"), or a question after the bus ("where is my bus from kalma chowk")."""
+    words, vocabulary = reading.words, reading.vocabulary
+    ties, transport = vocabulary.place_ties, vocabulary.transport
+    first, last = begin, end
+    while first < last and (words[first] in ties or words[first] in transport):
+        first += 1
+    while last > first and words[last - 1] in ties:
+        last -= 1
+    asked = words[begin:first] + words[last:end]
+    about_bus = any(word in transport for word in asked)
+    rest = words[first:last]
+    other = vocabulary.other_sense.get("WHERE", frozenset())
+    if any(word in vocabulary.chatter or word in other for word in rest):
+        return None
+    if not rest:
+        return (first, first) if about_bus else None
+    is_sentence = any(word in ties and word in vocabulary.chatter for word in asked)
+    if is_sentence and not about_bus and not looks_like_place(reading, first, last):
+        return None
+    return first, last
+
+
+def looks_like_place(reading: Reading, begin: int, end: int) -> bool:
+    """Whether the words hold a place's name: one that we know, or one that says so ("... chowk", "... road")."""
+    words, vocabulary = reading.words, reading.vocabulary
+    return any(
+        words[index] in vocabulary.place_kinds or vocabulary.topics.longest_at(words, index)
+        for index in range(begin, end)
+    )  # fmt: skip
+
+
+def _trouble(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    """Free text about trouble. What a school or an office calls a report is none."""
+    words, vocabulary = reading.words[begin:end], reading.vocabulary
+    evidence = vocabulary.evidence.get("REPORT", frozenset())
+    other = vocabulary.other_sense.get("REPORT", frozenset())
+    told = sum(word in evidence for word in words)
+    if reading.tokens.separator_after(begin - 1) or reading.in_capitals(keyword_begin(begin, keyword), begin):
+        fine = told > 0 or words[0] not in other or len(words) > 3
+    elif words[0] in other:
+        fine = told > 1
+    elif keyword.weak:
+        fine = told > 0
+    else:
+        fine = told > 0 or (len(words) > 1 and not (len(words) < 6 and reading.asks()))
+    return (begin, end) if fine else None
+
+
+def keyword_begin(end: int, keyword: Keyword) -> int:
+    """Where a keyword that ends before word `end` began."""
+    return end - len(keyword.words)
+
+
+def _short(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    return None if any(word in reading.vocabulary.chatter for word in reading.words[begin:end]) else (begin, end)
+
+
+def _reference(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    while begin < end - 1 and reading.words[begin] in ("of", "for", "ref", "no", "number", "report", "ka", "ki"):
+        begin += 1
+    joined = "".join(reading.words[begin:end])
+    if _REFERENCE.fullmatch(joined) or (len(joined) == 4 and reading.typed(begin, end).isupper()):
+        return begin, end
+    return None
+
+
+def _work(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    """A staff member's note: a reference or number first, or a few words that are no sentence."""
+    words = reading.words[begin:end]
+    if _REFERENCE.fullmatch(words[0]) or words[0].isdigit():
+        return begin, end
+    if len(words[0]) == 4 and reading.typed(begin, begin + 1).isupper():
+        return begin, end
+    return (begin, end) if len(words) <= 4 and not any(word in reading.vocabulary.chatter for word in words) else None
+
+
+_CHECKS: dict[Shape, Callable[[Reading, Keyword, int, int], tuple[int, int] | None]] = {
+    Shape.ALONE: _alone,
+    Shape.NAMES: _names,
+    Shape.PLACE: _place,
+    Shape.TROUBLE: _trouble,
+    Shape.SHORT: _short,
+    Shape.CODE: _reference,
+    Shape.WORK: _work,
+}
