@@ -94,6 +94,7 @@ def test_a_number_belongs_to_the_default_region() -> None:
     assert read_sender("07400 123456", "GB").e164 == "+447400123456"
     assert read_sender("2125550100", "US").e164 == "+12125550100"
     assert read_sender("12125550100", "US").e164 == "+12125550100"
+    assert read_sender("00923001234567", "US").e164 == MADE_UP  # 00 where the country itself dials 011
     assert read_sender("20 12 34 56", "DK").e164 == "+4520123456"
     # To the library a landline of a German town; but what texts us is the mobile +49 1515 ...
     assert read_sender("4915153451719", "DE").e164 == "+4915153451719"
