@@ -23,7 +23,7 @@ _MOST_WORDS = 6  # a longer argument is a story, in which some word always resem
 _BONES_ENOUGH = 4  # a misspelling of fewer consonants counts only for a well-known city
 _WELL_KNOWN = 100_000
 _NAMED_AFTER_CITIES = word_set(
-    "road street chowk chowrangi colony town society park market bazar bazaar bridge pul mor lane hotel gate darwaza adda"
+    "road street chowk chowrangi colony town society park market bazar bazaar bridge pul mor lane hotel gate adda"
 )
 _LEADING = word_set("from se in city shehr shehar district zila سے ضلع شہر")
 
@@ -66,11 +66,11 @@ def extract(
     seats = default_register() if register is None else register
     pieces, line = _pieces(text)
     found, others = _take_codes(pieces, line, seats)
-    place, taken = _take_place(pieces, places, near)
+    place, taken, doubtful = _take_place(pieces, places, near)
     if taken and found.status is SeatStatus.UNKNOWN:
         found = _take_ordinal(pieces, taken, seats)
-    if place.place is None and not place.is_tie and not taken:
-        place = _take_misspelt(pieces, places, near, ignore)
+    if place.place is None and not taken:
+        place = _take_misspelt(pieces, places, near, ignore, doubtful)
     return Extraction(place, found, tuple(piece.typed for piece in pieces if piece.free), others)
 
 
@@ -130,8 +130,12 @@ def _tokens(pieces: list[_Piece], start: int, end: int) -> list[str]:
 
 def _take_place(
     pieces: list[_Piece], gazetteer: Gazetteer, near: str | None
-) -> tuple[PlaceMatch, tuple[int, int] | None]:
-    """Take the exactly named place; the city or province named beside it is taken with it as its context."""
+) -> tuple[PlaceMatch, tuple[int, int] | None, set[int]]:
+    """Take the exactly named place; the city or province named beside it is taken with it as its context.
+
+    Returns the match, the run of pieces that named it, and the pieces that name a place only if they are no person
+    and no road.
+    """
     hits: list[tuple[int, int, tuple[Place, ...]]] = []
     contexts: list[tuple[int, int, str]] = []
     used: set[int] = set()
@@ -146,13 +150,11 @@ def _take_place(
             contexts.append((start, end, context))
             used.update(range(start, end))
     if not hits:
-        return PlaceMatch(), None
+        return PlaceMatch(), None, set()
     alone = sum(piece.free for piece in pieces) == hits[0][1] - hits[0][0]
-    firm = (
-        hits if alone else [hit for hit in hits if not _may_be_a_person(pieces, hit) and not _names_a_road(pieces, hit)]
-    )
+    firm = [hit for hit in hits if alone or not (_may_be_a_person(pieces, hit) or _names_a_road(pieces, hit))]
     if not firm:
-        return PlaceMatch(choices=hits[0][2]), None
+        return PlaceMatch(), None, {at for start, end, _ in hits for at in range(start, end)}
     best = max(firm, key=lambda hit: (_weight(hit), hit[0]))
     others = [(start, end, found[0].name) for start, end, found in hits if (start, end) != best[:2]]
     match = settle(best[2], near)
@@ -161,8 +163,23 @@ def _take_place(
         if _lies_within(best[2], context) and (within.place or not match.place):
             match = within
             _take(pieces, start, end)
-    _take(pieces, best[0], best[1])
-    return match, best[:2]
+    start, end = best[:2]
+    if match.place is None and (longer := _longer_name(pieces, start, end, match, gazetteer)):
+        match, start, end = longer
+    _take(pieces, start, end)
+    return match, (start, end), set()
+
+
+def _longer_name(
+    pieces: list[_Piece], start: int, end: int, tie: PlaceMatch, gazetteer: Gazetteer
+) -> tuple[PlaceMatch, int, int] | None:
+    """Read on behind a name that ties (`dera` of `dera ghazi khn`): one of the tied places may be misspelt there."""
+    for further in range(min(len(pieces), end + 2), end, -1):
+        if all(piece.free for piece in pieces[end:further]):
+            match, _ = spelt_like(_tokens(pieces, start, further), gazetteer)
+            if match and match.place in tie.choices:
+                return match, start, further
+    return None
 
 
 def _lies_within(places: tuple[Place, ...], context: str) -> bool:
@@ -218,6 +235,8 @@ def _take_misspelt(pieces: list[_Piece], gazetteer: Gazetteer, near: str | None,
     nearest: PlaceMatch | None = None
     for start, end in _windows(pieces, _FUZZY_LONGEST):
         words = [word for piece in pieces[start:end] for word in piece.words]
+        if doubtful.intersection(range(start, end)):
+            continue
         if all(word in names or word in ignore or len(word) < 3 for word in words) or words[-1] in ignore:
             continue
         tokens = tokens_of_words(words)
