@@ -227,7 +227,9 @@ def _take_ordinal(pieces: list[_Piece], taken: tuple[int, int], register: Consti
     return ConstituencyMatch()
 
 
-def _take_misspelt(pieces: list[_Piece], gazetteer: Gazetteer, near: str | None, ignore: frozenset[str]) -> PlaceMatch:
+def _take_misspelt(
+    pieces: list[_Piece], gazetteer: Gazetteer, near: str | None, ignore: frozenset[str], doubtful: set[int]
+) -> PlaceMatch:
     best: tuple[int, int, int, int, PlaceMatch] | None = None
     names = person_names()
     if sum(piece.free for piece in pieces) > _MOST_WORDS:
