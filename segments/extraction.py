@@ -11,7 +11,7 @@ from segments.place_names import settle, spelt_like
 from segments.places import Place, PlaceMatch
 from segments.register import ConstituencyRegister
 from segments.seat_names import by_code, by_name
-from segments.spelling import spell, tokens_of_words, word_set
+from segments.spelling import key_of, plain_token, spell, tokens_of_words, word_set
 
 _PIECE = re.compile(r"[^\s\-–—_.,;:/\\|()\[\]{}!?؟،؛۔#*\"“”+&=~<>]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -45,6 +45,7 @@ class _Piece:
     words: list[str]
     start: int  # in the folded line
     end: int
+    plain: str | None  # its token, when it does not depend on its neighbours
     free: bool = True
 
 
@@ -78,13 +79,17 @@ def _pieces(text: str) -> tuple[list[_Piece], str]:
     pieces: list[_Piece] = []
     line: list[str] = []
     at = 0
-    for typed in _PIECE.findall(text):
-        folded = typed.lower() if typed.isascii() else fold(typed)
+    typed_pieces = _PIECE.findall(text)
+    folded_pieces = _PIECE.findall(text.lower() if text.isascii() else fold(text))
+    if len(typed_pieces) != len(folded_pieces):  # folding made or removed a separator: fold one by one
+        folded_pieces = [fold(typed) for typed in typed_pieces]
+    for typed, folded in zip(typed_pieces, folded_pieces, strict=True):
         words = _WORD.findall(folded.replace("'", "").replace("’", ""))
         if not words:
             continue
         length = sum(map(len, words)) + len(words) - 1
-        pieces.append(_Piece(typed, words, at, at + length))
+        plain = plain_token(words[0]) if len(words) == 1 else None
+        pieces.append(_Piece(typed, words, at, at + length, plain))
         line.extend(words)
         at += length + 1
     return pieces, " ".join(line)
@@ -116,16 +121,26 @@ def _take_codes(
 def _windows(pieces: list[_Piece], longest: int) -> list[tuple[int, int]]:
     """Return the runs of free pieces as (start, end), longest first and later ones before earlier ones."""
     count = len(pieces)
-    runs = []
-    for size in range(min(longest, count), 0, -1):
-        for start in range(count - size, -1, -1):
-            if all(piece.free for piece in pieces[start : start + size]):
-                runs.append((start, start + size))
-    return runs
+    last_taken = [-1] * (count + 1)  # where the nearest taken piece before each end stands
+    for at, piece in enumerate(pieces):
+        last_taken[at + 1] = last_taken[at] if piece.free else at
+    return [
+        (start, start + size)
+        for size in range(min(longest, count), 0, -1)
+        for start in range(count - size, -1, -1)
+        if last_taken[start + size] < start
+    ]
 
 
 def _tokens(pieces: list[_Piece], start: int, end: int) -> list[str]:
     return tokens_of_words([word for piece in pieces[start:end] for word in piece.words])
+
+
+def _key(pieces: list[_Piece], start: int, end: int) -> str:
+    tokens = [piece.plain for piece in pieces[start:end]]
+    if None in tokens:
+        return key_of(_tokens(pieces, start, end) or [""])
+    return "".join(filter(None, tokens))
 
 
 def _take_place(
@@ -140,13 +155,13 @@ def _take_place(
     contexts: list[tuple[int, int, str]] = []
     used: set[int] = set()
     for start, end in _windows(pieces, min(_LONGEST, gazetteer.longest_name + 1)):
-        if used.intersection(range(start, end)):
+        if used and not used.isdisjoint(range(start, end)):
             continue
-        tokens = _tokens(pieces, start, end)
-        if found := gazetteer.exact(tokens):
+        key = _key(pieces, start, end)
+        if found := gazetteer.exact_key(key):
             hits.append((start, end, found))
             used.update(range(start, end))
-        elif context := gazetteer.is_context(tokens):
+        elif context := gazetteer.context_of_key(key):
             contexts.append((start, end, context))
             used.update(range(start, end))
     if not hits:

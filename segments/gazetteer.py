@@ -69,12 +69,20 @@ class Gazetteer:
 
     def exact(self, tokens: list[str] | tuple[str, ...]) -> tuple[Place, ...]:
         """Return the places one of whose names is written so, whatever the joints between its words."""
-        numbers = self._by_key.get(key_of(tokens)) if tokens else None
+        return self.exact_key(key_of(tokens)) if tokens else ()
+
+    def exact_key(self, key: str) -> tuple[Place, ...]:
+        """As `exact`, by the key of the name (`spelling.key_of`)."""
+        numbers = self._by_key.get(key)
         return tuple(self.places[number] for number in numbers) if numbers else ()
 
     def is_context(self, tokens: list[str] | tuple[str, ...]) -> str | None:
         """Return the city, district or province of that name, if any place lies in one."""
-        return self._contexts.get(key_of(tokens)) if tokens else None
+        return self.context_of_key(key_of(tokens)) if tokens else None
+
+    def context_of_key(self, key: str) -> str | None:
+        """As `is_context`, by the key of the name."""
+        return self._contexts.get(key)
 
     def same_sound(self, spelling: Spelling) -> tuple[Place, ...]:
         """Return the places one of whose names sounds the same and agrees in all that must."""

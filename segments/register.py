@@ -30,7 +30,7 @@ class ConstituencyRegister:
     """An immutable index over the seats of one country, of one or several delimitations."""
 
     __slots__ = (
-        "_areas", "_by_area", "_by_code", "_by_district", "_by_name", "_houses", "_ranges", "_reader",
+        "_area_seats", "_areas", "_by_area", "_by_code", "_by_district", "_by_name", "_houses", "_ranges", "_reader",
         "constituencies", "current", "delimitations", "main_house",
     )  # fmt: skip
 
@@ -61,6 +61,11 @@ class ConstituencyRegister:
         areas: dict[str, str] = {}
         for seat in self.constituencies:
             self._add(seat, areas)
+        self._area_seats: dict[tuple[str, str | None], tuple[Constituency, ...]] = {}
+        for key, seats in self._by_area.items():
+            seats.sort(key=lambda seat: key_of(tokens_of(seat.area) or [""]) != key)
+            for house in (None, *known_houses):
+                self._area_seats[key, house] = tuple(seat for seat in seats if house in (None, seat.house))
         extra = {
             key_of(tokens_of(name)): tuple(others) for name, others in (spellings or {}).items() if tokens_of(name)
         }
@@ -121,8 +126,7 @@ class ConstituencyRegister:
 
     def in_area(self, key: str, house: str | None = None) -> tuple[Constituency, ...]:
         """Return today's seats of an area (by its key in `areas`), those named after it first."""
-        seats = [seat for seat in self._by_area.get(key, ()) if house is None or seat.house == house]
-        return tuple(sorted(seats, key=lambda seat: key_of(tokens_of(seat.area) or [""]) != key))
+        return self._area_seats.get((key, house), ())
 
     def successors(self, old: Constituency) -> tuple[Constituency, ...]:
         """Return today's seats that share a district with an old one; one of the same name and ordinal first."""

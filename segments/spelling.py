@@ -136,6 +136,13 @@ def tokens_of_words(folded: list[str]) -> list[str]:
     return _joined_initials(tokens)
 
 
+def plain_token(word: str) -> str | None:
+    """Return the token of a folded word that reads the same beside any other word; None for numbers and the like."""
+    if len(word) < 2 or not word.isalpha() or word in _ROMAN or word in _NUMBER_WORDS:
+        return None
+    return None if word in _NUMBER_SIGNS or word in _ORDINAL_ENDS else _SAME_WORD.get(word, word)
+
+
 def _one_word(word: str, before: str, is_last: bool) -> str:
     if word in _SAME_WORD:
         return _SAME_WORD[word]
