@@ -28,6 +28,18 @@ setup: .venv/.installed ## install into .venv (quick when nothing changed)
 
 setup-dev: .venv/.installed-dev ## install the development tools too
 
+test: setup-dev ## lint, types, import contracts, migrations, then every test on SQLite and PostgreSQL
+	@$(MAKE) --no-print-directory lint types
+	@$(BIN)/python -m pytest -q
+
+lint: setup-dev ## ruff and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ." >&2; exit 1; }
+	@$(BIN)/lint-imports --no-cache
+
+types: setup-dev ## mypy, strict where we decide
+	@$(BIN)/python -m mypy
+
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/run.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.txt

@@ -1,0 +1,82 @@
+"""The `jalsa` command. Each group of commands is a file in gateway/commands/, by noun."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from gateway.commands import members, reports, staff, texts
+from gateway.commands.shared import console, ready_engine, settings_or_stop, stop
+from gateway.database import make_engine
+from gateway.migrate import migrate
+
+app = typer.Typer(
+    help="Jalsa: people text one number to join, find their bus and report trouble.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("text")(texts.send_text)
+app.add_typer(texts.app, name="texts")
+app.add_typer(members.app, name="members")
+app.add_typer(reports.app, name="reports")
+app.add_typer(staff.app, name="staff")
+
+
+@app.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to this version's tables and fill in the base places and seats."""
+    settings = settings_or_stop()
+    engine = make_engine(settings.database_url)
+    try:
+        migrate(engine, settings.default_region)
+    except OSError as error:
+        stop(f"DATABASE_URL: {error.strerror or error}.")
+    except Exception as error:
+        stop(f"DATABASE_URL: the database could not be migrated ({type(error).__name__}: {error}).")
+    finally:
+        engine.dispose()
+    console.print("The database is up to date.")
+
+
+@app.command("serve")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; HOST otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; PORT otherwise.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Web processes on this machine.")] = 1,
+) -> None:
+    """Serve webhooks and pages."""
+    import uvicorn
+
+    settings = settings_or_stop()
+    host, port = host or settings.host, port or settings.port
+    with ready_engine(settings):
+        pass
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            stop(f"PORT: cannot listen on {host}:{port} ({error.strerror}).")
+    uvicorn.run(
+        "gateway.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=processes if processes > 1 else None,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        # What a request claims of its own address is never believed; signatures are checked against PUBLIC_BASE_URL.
+        proxy_headers=False,
+        forwarded_allow_ips="",
+    )
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

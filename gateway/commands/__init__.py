@@ -1,0 +1,1 @@
+"""The `jalsa` command's groups, a file for each noun."""
