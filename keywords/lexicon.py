@@ -19,7 +19,7 @@ PACKAGED: Final = ("en.toml", "ur.toml", "ur-Latn.toml")
 MAX_WORDS: Final = 8  # of one keyword or phrase
 
 _OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone")  # may hold <name> of a list
-_OPT_OUT_LISTS = (*_OPT_OUT_FORMS, "stop", "not", "send", "do", "things", "first_person", "before", "after")
+_OPT_OUT_LISTS = (*_OPT_OUT_FORMS, "stop", "not", "send", "do", "remove", "things", "first_person", "before", "after")
 _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "when_seat_held"),
     "text": ("greetings", "polite", "chatter", "ordinary"),

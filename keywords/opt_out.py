@@ -8,7 +8,6 @@ words, and something that is texted. One word more ("stop texting while driving"
 from collections.abc import Sequence
 
 from keywords.lexicon import OptOutWords, Vocabulary
-from keywords.phrases import Phrases
 
 _LONGEST = 30  # words of one sentence
 

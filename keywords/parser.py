@@ -86,7 +86,11 @@ def _in_shape(reading: Reading, match: Match) -> Command | None:
         begin += 1
     if reading.without_polite(begin, end) == begin:
         return _made(reading, match, "", _ALONE)
-    if keyword.weak and keyword.command != "REPORT" and not reading.tokens.separator_after(match.end - 1):
+    if (
+        keyword.weak
+        and keyword.command not in ("REPORT", "WHERE")
+        and not reading.tokens.separator_after(match.end - 1)
+    ):
         return None
     if not match.certain and keyword.command in ("START", "ERASE", "HELP"):
         return None  # too much depends on them, or "help" is too common, to bridge an error before more words
@@ -244,6 +248,8 @@ def _question(reading: Reading) -> Command | None:
     """A question about a keyword ("how do I join?") is answered with help."""
     words = reading.words
     if len(words) > _LONGEST_QUESTION or words[0] not in reading.vocabulary.questions:
+        return None
+    if any(word in reading.vocabulary.other_sense["JOIN"] for word in words):
         return None
     for word in words:
         keyword = reading.single(word)

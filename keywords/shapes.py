@@ -71,15 +71,36 @@ def _names(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
     other = vocabulary.other_sense.get(keyword.command, frozenset())
     index, names = begin, 0
     while index < end:
-        tied = vocabulary.person_ties.longest_at(words, index)
-        if tied:
-            index += tied
-            continue
-        if words[index] in other or words[index] in vocabulary.chatter:
+        named = _name_at(reading, index, end)
+        tied = 0 if named else vocabulary.person_ties.longest_at(words, index)
+        if not named and not tied and (words[index] in other or words[index] in vocabulary.chatter):
             return None
-        names += 1
-        index += 1
+        names += not tied
+        index += named or tied or 1
     return (begin, end) if names else None
+
+
+def _name_at(reading: Reading, index: int, end: int) -> int:
+    """How many words from `index` on are a name although they look like a sentence's: Rahim Yar Khan, NA-130, No. 4."""
+    words = reading.words
+    if (
+        index + 1 < end
+        and words[index + 1].isdigit()
+        and (words[index] == "no" or is_seat_code(words[index] + words[index + 1]))
+    ):
+        return 2
+    return reading.vocabulary.topics.longest_at(words, index)
+
+
+def _is_chatter(reading: Reading, begin: int, end: int, other: frozenset[str]) -> bool:
+    """Whether a word of a sentence, or of the keyword's everyday sense, stands among names."""
+    index = begin
+    while index < end:
+        named = _name_at(reading, index, end)
+        if not named and (reading.words[index] in reading.vocabulary.chatter or reading.words[index] in other):
+            return True
+        index += named or 1
+    return False
 
 
 def _place(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
@@ -95,11 +116,11 @@ def _place(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
     about_bus = any(word in transport for word in asked)
     rest = words[first:last]
     other = vocabulary.other_sense.get("WHERE", frozenset())
-    if any(word in vocabulary.chatter or word in other for word in rest):
+    if _is_chatter(reading, first, last, other):
         return None
     if not rest:
         return (first, first) if about_bus else None
-    is_sentence = any(word in ties and word in vocabulary.chatter for word in asked)
+    is_sentence = keyword.weak or any(word in ties and word in vocabulary.chatter for word in asked)
     if is_sentence and not about_bus and not looks_like_place(reading, first, last):
         return None
     return first, last
@@ -137,7 +158,7 @@ def keyword_begin(end: int, keyword: Keyword) -> int:
 
 
 def _short(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
-    return None if any(word in reading.vocabulary.chatter for word in reading.words[begin:end]) else (begin, end)
+    return None if _is_chatter(reading, begin, end, frozenset()) else (begin, end)
 
 
 def _reference(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
