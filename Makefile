@@ -28,6 +28,11 @@ setup: .venv/.installed ## install into .venv (quick when nothing changed)
 
 setup-dev: .venv/.installed-dev ## install the development tools too
 
+run: setup ## migrate, load a sample rally, serve on 127.0.0.1:8000 (PORT=… for another)
+	@$(BIN)/jalsa migrate
+	@$(BIN)/jalsa sample
+	@$(BIN)/jalsa serve
+
 test: setup-dev ## lint, types, import contracts, migrations, then every test on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/python -m pytest -q

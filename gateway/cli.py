@@ -1,14 +1,16 @@
 """The `jalsa` command. Each group of commands is a file in gateway/commands/, by noun."""
 
+import os
 import socket
 from typing import Annotated
 
 import typer
 
-from gateway.commands import members, reports, staff, texts
+from gateway.commands import members, reports, sample, staff, texts
 from gateway.commands.shared import console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
 from gateway.migrate import migrate
+from gateway.settings import Settings
 
 app = typer.Typer(
     help="Jalsa: people text one number to join, find their bus and report trouble.",
@@ -16,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("text")(texts.send_text)
+app.command("sample")(sample.load)
 app.add_typer(texts.app, name="texts")
 app.add_typer(members.app, name="members")
 app.add_typer(reports.app, name="reports")
@@ -56,7 +59,13 @@ def serve(
         try:
             probe.bind((host, port))
         except OSError as error:
-            stop(f"PORT: cannot listen on {host}:{port} ({error.strerror}).")
+            stop(
+                f"PORT: cannot listen on {host}:{port} ({error.strerror}); "
+                "stop what listens there, or set another PORT such as 8001."
+            )
+    _say_where(settings, host, port)
+    # The web processes read their own settings; what was said on the command line must hold there too.
+    os.environ.update(HOST=host, PORT=str(port))
     uvicorn.run(
         "gateway.app:create_app",
         factory=True,
@@ -71,6 +80,17 @@ def serve(
         proxy_headers=False,
         forwarded_allow_ips="",
     )
+
+
+def _say_where(settings: Settings, host: str, port: int) -> None:
+    here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    said = [f"Jalsa listens on {here}."]
+    if settings.simulated:
+        said += [
+            f"Text {settings.short_code} from several phones in your browser: {here}/handset",
+            'or from a terminal: .venv/bin/jalsa text --from +923001234567 "JOIN Sana Lahore"',
+        ]
+    console.print("\n".join([*said, "Stop with Ctrl-C."]), markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

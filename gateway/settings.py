@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     )
 
     database_url: str = "sqlite:///var/jalsa.db"
-    public_base_url: str = "http://127.0.0.1:8000"
+    public_base_url: str = ""
     short_code: str = "80022"
     default_region: str = "PK"
     default_language: Literal["en", "ur", "ur-Latn"] = "en"
@@ -47,6 +47,13 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_shared_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
     twilio_api_base_url: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_address(cls, given: dict[str, object]) -> dict[str, object]:
+        if not given.get("public_base_url"):
+            given = given | {"public_base_url": f"http://127.0.0.1:{given.get('port', 8000)}"}
+        return given
 
     @field_validator("vocabulary_files", mode="before")
     @classmethod
