@@ -69,7 +69,12 @@ def rows(
             yield line.replace("\x00", "")
 
     reader = csv.reader((line if line.endswith("\n") else line + "\n" for line in each()), delimiter=delimiter)
-    heading = [name.strip().casefold().replace(" ", "_") for name in next(reader)]
+    try:
+        first_cells = next(reader)
+    except csv.Error as error:
+        yield 1, RowProblem(1, "", f"The first line cannot be read ({error}). It must name the columns.")
+        return
+    heading = [name.strip().casefold().replace(" ", "_") for name in first_cells]
     fault = _heading_fault(heading, columns, needed)
     if fault:
         yield 1, RowProblem(1, "", fault)

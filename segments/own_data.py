@@ -53,10 +53,13 @@ def default_register() -> ConstituencyRegister:
         if isinstance(row, RowProblem):
             raise ValueError(f"segments/data/constituencies.csv: {row}")
         seats.append(row)
+    own_names = {place.name.casefold() for place in default_gazetteer()}
     spellings: dict[str, list[str]] = {}
     for place in default_gazetteer():
-        if place.kind in ("city", "district"):
-            spellings.setdefault(place.name, []).extend((*place.names.values(), *place.aliases))
+        names = (place.name, *place.names.values(), *place.aliases)
+        for name in names:  # Nawabshah's seats are those of Shaheed Benazirabad, but Khairpur is a place of its own
+            if name == place.name or name.casefold() not in own_names:
+                spellings.setdefault(name.title(), []).extend(names)
     return ConstituencyRegister(seats, houses=PAKISTAN_HOUSES, spellings=spellings, main_house="NA", current=2024)
 
 

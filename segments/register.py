@@ -90,9 +90,9 @@ class ConstituencyRegister:
             self._by_district[seat.delimitation, seat.house, key_of(tokens_of(district))].append(seat)
         if seat.delimitation not in (None, self.current):
             return
-        for name in (seat.name, seat.code, *seat.names.values(), *seat.aliases):
-            if tokens := tokens_of(name):
-                self._by_name[key_of(tokens)].append(seat)
+        names = (tokens_of(name) for name in (seat.name, seat.code, *seat.names.values(), *seat.aliases))
+        for key in dict.fromkeys(key_of(tokens) for tokens in names if tokens):
+            self._by_name[key].append(seat)
         for area in dict.fromkeys((seat.area, *_PARTS.split(seat.area), *seat.districts)):
             if tokens := tokens_of(area):
                 areas.setdefault(key_of(tokens), area)

@@ -137,7 +137,7 @@ def by_name(tokens: list[str], register: ConstituencyRegister, *, exact: bool = 
             house = tokens.pop(at).upper()
     if not tokens:
         return ConstituencyMatch()
-    named = [seat for seat in register.named(tokens) if seat.house == (house or register.main_house)]
+    named = [seat for seat in register.named(tokens) if seat.house in (house or register.main_house, "")]
     if len(named) == 1:
         return ConstituencyMatch(SeatStatus.FOUND, named[0], asked=named[0].name)
     for area, ordinal in _area_readings(tokens):
