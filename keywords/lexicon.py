@@ -19,7 +19,19 @@ PACKAGED: Final = ("en.toml", "ur.toml", "ur-Latn.toml")
 MAX_WORDS: Final = 8  # of one keyword or phrase
 
 _OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone")  # may hold <name> of a list
-_OPT_OUT_LISTS = (*_OPT_OUT_FORMS, "stop", "not", "send", "do", "remove", "things", "first_person", "before", "after")
+_OPT_OUT_LISTS = (
+    *_OPT_OUT_FORMS,
+    "stop",
+    "not",
+    "send",
+    "do",
+    "remove",
+    "lists",
+    "things",
+    "first_person",
+    "before",
+    "after",
+)
 _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "when_seat_held"),
     "text": ("greetings", "polite", "chatter", "ordinary"),
@@ -64,6 +76,7 @@ class OptOutWords:
     first_person: Phrases
     before: Phrases
     after: Phrases
+    lists: Phrases
     first_words: frozenset[str]
 
 
@@ -79,6 +92,7 @@ class Vocabulary:
     greetings: Phrases
     polite: Phrases
     chatter: frozenset[str]
+    verb_last: frozenset[str]  # sentence words of the languages whose verb comes last, and of no other
     ordinary: frozenset[str]
     transport: frozenset[str]
     place_kinds: frozenset[str]
@@ -150,6 +164,7 @@ class _Builder:
             greetings=Phrases(self._phrases("text", "greetings") | polite),
             polite=Phrases(polite),
             chatter=chatter,
+            verb_last=self._single("text", "chatter", True) - self._single("text", "chatter", False),
             ordinary=ordinary,
             transport=self._single("place", "transport"),
             place_kinds=self._single("place", "kinds"),
@@ -200,15 +215,16 @@ class _Builder:
                             f"because in {taken.source} {taken.written!r} means {taken.command}"
                         )
 
-    def _phrases(self, section: str, key: str) -> set[tuple[str, ...]]:
+    def _phrases(self, section: str, key: str, verb_last: bool | None = None) -> set[tuple[str, ...]]:
         return {
             _folded(source, written)
             for source, data in self.files
+            if verb_last is None or data.get("verb_last", False) == verb_last
             for written in data.get(section, {}).get(key, ())
         }  # fmt: skip
 
-    def _single(self, section: str, key: str) -> frozenset[str]:
-        return frozenset(word for phrase in self._phrases(section, key) for word in phrase)
+    def _single(self, section: str, key: str, verb_last: bool | None = None) -> frozenset[str]:
+        return frozenset(word for phrase in self._phrases(section, key, verb_last) for word in phrase)
 
 
 def _check_form(source: str, data: Mapping[str, Any]) -> None:
@@ -216,7 +232,7 @@ def _check_form(source: str, data: Mapping[str, Any]) -> None:
     if not isinstance(data.get("language"), str) or not data["language"]:
         raise VocabularyError(f'{source}: needs a line such as language = "pa" at the top')
     for section, content in data.items():
-        if section == "language":
+        if section == "language" or (section == "verb_last" and isinstance(content, bool)):
             continue
         if section not in _SECTIONS or not isinstance(content, dict):
             raise VocabularyError(f"{source}: {section!r} is not a section; known are {', '.join(_SECTIONS)}")
@@ -250,6 +266,7 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
         first_person=Phrases(lists["first_person"]),
         before=Phrases(lists["before"]),
         after=Phrases(lists["after"]),
+        lists=Phrases(lists["lists"]),
         first_words=frozenset(first),
     )
 

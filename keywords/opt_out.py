@@ -46,7 +46,7 @@ def _in_language(sentence: Sequence[str], language: OptOutWords, alone: bool) ->
 def _core_at(sentence: Sequence[str], place: int, language: OptOutWords, opened: bool, alone: bool) -> bool:
     for forms in (language.whole, language.whole_alone) if alone else (language.whole,):
         for length in forms.lengths_at(sentence, place):
-            if _closes(sentence, place + length, language):
+            if _closes(sentence, place + length, language, from_list=True):
                 return True
     if not opened:
         return False
@@ -81,11 +81,13 @@ def _holds_thing(words: Sequence[str], language: OptOutWords) -> bool:
     )
 
 
-def _closes(sentence: Sequence[str], start: int, language: OptOutWords) -> bool:
-    """Whether everything from `start` on is closing words or things."""
+def _closes(sentence: Sequence[str], start: int, language: OptOutWords, from_list: bool = False) -> bool:
+    """Whether everything from `start` on is closing words or things, and with from_list words for a list."""
     reached = {start}
     for place in range(start, len(sentence)):
         if place in reached:
             reached.update(place + length for length in language.after.lengths_at(sentence, place))
             reached.update(place + length for length in language.things.lengths_at(sentence, place))
+            if from_list:
+                reached.update(place + length for length in language.lists.lengths_at(sentence, place))
     return len(sentence) in reached

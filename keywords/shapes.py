@@ -148,7 +148,8 @@ def _trouble(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[
     elif keyword.weak:
         fine = told > 0
     else:
-        fine = told > 0 or (len(words) > 1 and not (len(words) < 6 and reading.asks()))
+        as_subject = any(word in vocabulary.verb_last for word in words)
+        fine = told > 0 or not (len(words) == 1 or as_subject or (len(words) < 6 and reading.asks()))
     return (begin, end) if fine else None
 
 
@@ -158,7 +159,8 @@ def keyword_begin(end: int, keyword: Keyword) -> int:
 
 
 def _short(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
-    return None if _is_chatter(reading, begin, end, frozenset()) else (begin, end)
+    other = reading.vocabulary.other_sense.get(keyword.command, frozenset())
+    return None if _is_chatter(reading, begin, end, other) else (begin, end)
 
 
 def _reference(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
