@@ -7,20 +7,34 @@ of other libraries pass the same wall.
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 from gateway.rules.phone_numbers import mask_all
 from gateway.settings import Settings
 
-_QUIET = ("twilio.http_client", "uvicorn.access", "apscheduler", "aiohttp.access", "alembic")
+_OURS = ("gateway", "uvicorn.error")
+
+
+_IDS = {"timestamp", "carrier_id"}  # a carrier's id is no number of a person, and must be found again
 
 
 def _mask(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {
-        key: mask_all(value) if isinstance(value, str) and key != "timestamp" else value for key, value in event.items()
+        key: mask_all(value) if isinstance(value, str) and key not in _IDS else value for key, value in event.items()
     }
+
+
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to whatever standard error is at the time of the line."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
 
 
 def set_up_logs(settings: Settings) -> None:
@@ -43,7 +57,8 @@ def set_up_logs(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    logging.raiseExceptions = False  # a line that cannot be written must not print the error that it was about
+    handler = _ToStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -52,9 +67,11 @@ def set_up_logs(settings: Settings) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.log_level.upper())
+    # Libraries speak only when something is wrong: in their details stand addresses, forms and rows.
+    root.setLevel(logging.WARNING)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(settings.log_level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name in _QUIET:  # they log addresses with phone numbers in them
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True
