@@ -144,13 +144,10 @@ def _opt_out(reading: Reading) -> Command | None:
         return Command("STOP", "", language, True, "a sentence that opts out", "all", reading.text.strip())
     if len(sentences) == 1:
         return None
-    for begin, end in sentences:
-        others = (words[first:last] for first, last in sentences if first != begin)
-        language = opts_out(words[begin:end], vocabulary, alone=False) or (
-            opts_out(words[begin:end], vocabulary, alone=True)
-            if all(is_beside(one, vocabulary) for one in others)
-            else None
-        )
+    says_more = [not is_beside(words[begin:end], vocabulary) for begin, end in sentences]
+    others = sum(says_more)
+    for (begin, end), more in zip(sentences, says_more, strict=True):
+        language = opts_out(words[begin:end], vocabulary, alone=others == more)
         if language:
             return Command("STOP", "", language, True, "a sentence that opts out", "all", reading.typed(begin, end))
     for begin, end in (sentences[0], sentences[-1]):

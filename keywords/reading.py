@@ -17,6 +17,7 @@ _SIGNED = re.compile(r"[\s.,!](?:--|—|–|~|-)[ ]?[^\W\d_][^\n\d]{0,30}$")
 _NUMBER_IN_FRONT = re.compile(r"\d{4,6}")
 _SENTENCE_ENDS = re.compile(r"[.!?۔؟\n\r]")
 _LETTERS_APART = 4  # single letters in a row that make a word: S T O P
+_MOST_LETTERS_APART = 12
 _MARK_BEFORE_ARGUMENT = "-−–+"
 
 
@@ -91,7 +92,7 @@ class Reading:
             return None
         end = index + 1
         if len(word) == 1:
-            while end < len(words) and len(words[end]) == 1:
+            while end < len(words) and len(words[end]) == 1 and end - index < _MOST_LETTERS_APART:
                 end += 1
             if end - index < _LETTERS_APART:
                 return None
