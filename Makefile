@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types demo lock clean
+.PHONY: help setup setup-dev run test lint types demo bench-inbound lock clean
 
 help: ## say what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -44,6 +44,9 @@ lint: setup-dev ## ruff and the import contracts
 
 types: setup-dev ## mypy, strict where we decide
 	@$(BIN)/python -m mypy
+
+bench-inbound: setup-dev ## texts per second on SQLite and PostgreSQL, against the usual way
+	@$(BIN)/python -m bench.inbound
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/run.txt

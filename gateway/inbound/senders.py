@@ -72,7 +72,7 @@ def hold_senders(
     :param secret: the key of `erased_key`; a number that was erased while stopped starts out stopped
     """
     wanted = sorted(set(keys))
-    known = {row.key: _known(row, directory) for row in connection.execute(_READ, {"keys": wanted})}
+    known = {row.key: known_sender(row, directory) for row in connection.execute(_READ, {"keys": wanted})}
     missing = [key for key in wanted if key not in known]
     if missing:
         ghosts = {erased_key(key, secret): key for key in missing}
@@ -95,11 +95,12 @@ def hold_senders(
         ]
         dialect: Any = sqlite if is_sqlite(connection) else postgresql
         connection.execute(dialect.insert(_senders).on_conflict_do_nothing(), fresh)
-        known.update((row.key, _known(row, directory)) for row in connection.execute(_READ, {"keys": missing}))
+        known.update((row.key, known_sender(row, directory)) for row in connection.execute(_READ, {"keys": missing}))
     return known
 
 
-def _known(row: Any, directory: Directory) -> KnownSender:
+def known_sender(row: Any, directory: Directory) -> KnownSender:
+    """Return what a joined row of sender and member says; the member's columns are None where there is none."""
     member = None
     if row.joined_at is not None:
         member = MemberState(

@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat. Each prints a JSON object as its last line."""
