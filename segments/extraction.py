@@ -245,7 +245,7 @@ def _take_ordinal(pieces: list[_Piece], taken: tuple[int, int], register: Consti
 def _take_misspelt(
     pieces: list[_Piece], gazetteer: Gazetteer, near: str | None, ignore: frozenset[str], doubtful: set[int]
 ) -> PlaceMatch:
-    best: tuple[int, int, int, int, PlaceMatch] | None = None
+    best: tuple[float, int, int, int, PlaceMatch] | None = None
     names = person_names()
     if sum(piece.free for piece in pieces) > _MOST_WORDS:
         return PlaceMatch()
@@ -263,12 +263,12 @@ def _take_misspelt(
         match, similar = spelt_like(tokens, gazetteer, near)
         if match is None:
             if similar and nearest is None and end - start == 1:
-                nearest = PlaceMatch(choices=tuple(place for _, _, place in similar[:2]))
+                nearest = PlaceMatch(choices=tuple(row.place for row in similar[:2]))
             continue
         known = (match.place, *match.choices)
         if len(spelling.bones) < _BONES_ENOUGH and not any(p and p.population >= _WELL_KNOWN for p in known):
             continue
-        rank = (0 if not similar else 1, 0 if match.place else 1, end - start, -start)
+        rank = (similar[0].far if similar else 0.0, 0 if match.place else 1, end - start, -start)
         if best is None or rank < best[:4]:
             best = (*rank, match)
     if best is None:

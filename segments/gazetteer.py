@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -13,8 +14,20 @@ _STILL_NEAR = 1.3  # how far over the limit a spelling may be to be shown as the
 _SHORT = 3  # an alias of so few letters is an abbreviation: it is matched exactly or not at all
 
 
+class Near(NamedTuple):
+    """A place that sounds like what was typed: how far by ear, whether it is too far or wrong in a word to be what was
+    meant, how many letters differ, the place with its number in the gazetteer, and the key of the name that was compared."""
+
+    far: float
+    unfit: bool
+    letters: int
+    number: int
+    place: Place
+    key: str
+
+
 class Gazetteer:
-    """An immutable index over places. Building takes some 20 µs a name; look-ups never change it."""
+    """An immutable index over places. Building takes some 30 µs a name; look-ups never change it."""
 
     __slots__ = ("_by_key", "_by_sound", "_contexts", "_longest", "_near", "_spellings", "places")
 
@@ -92,8 +105,8 @@ class Gazetteer:
         )
         return tuple(self.places[number] for number in numbers)
 
-    def similar(self, spelling: Spelling, limit: int = 12) -> list[tuple[float, bool, Place]]:
-        """Return near places, nearest first, as (cost, may it be a spelling of this place, place)."""
+    def similar(self, spelling: Spelling, limit: int = 12) -> list[Near]:
+        """Return the places that sound alike, nearest first."""
         bones = spelling.bones
         if len(bones) < 2:
             return []
@@ -109,15 +122,15 @@ class Gazetteer:
                         spelling.sound, sounds, scorer=OSA.distance, score_cutoff=most, limit=limit
                     ):
                         wheres[numbers[at]] = None
-        best: dict[int, tuple[float, bool]] = {}
+        best: dict[int, Near] = {}
         for where in wheres:
             known, number = self._spellings[where]
             far = cost(spelling, known)
             limit_here = min(allowed(bones), allowed(known.bones))
             if far > limit_here + _STILL_NEAR:
                 continue
-            fits = far <= limit_here and may_be_same(spelling, known)
-            if number not in best or (not fits, far) < (not best[number][1], best[number][0]):
-                best[number] = (far, fits)
-        ranked = sorted((far, not fits, number) for number, (far, fits) in best.items())
-        return [(far, not unfit, self.places[number]) for far, unfit, number in ranked[:limit]]
+            unfit = far > limit_here or not may_be_same(spelling, known)
+            near = Near(far, unfit, OSA.distance(spelling.key, known.key), number, self.places[number], known.key)
+            if number not in best or (unfit, far) < (best[number].unfit, best[number].far):
+                best[number] = near
+        return sorted(best.values())[:limit]

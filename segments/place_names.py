@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from segments.gazetteer import Gazetteer
+from segments.gazetteer import Gazetteer, Near
 from segments.own_data import default_gazetteer, person_names
 from segments.places import Place, PlaceMatch
 from segments.spelling import key_of, spell, tokens_of, word_set
@@ -48,14 +48,14 @@ def resolve_tokens(tokens: list[str], gazetteer: Gazetteer, near: str | None = N
         if found:
             return settle(found, near)
     nearest: dict[str, tuple[float, Place]] = {}
-    similar: list[tuple[float, bool, Place]]
     for reading in readings:
         match, similar = spelt_like(reading.tokens, gazetteer, near, reading.keeps)
         if match:
             return match
-        for far, _, place in similar:
-            if place.key not in nearest or far < nearest[place.key][0]:
-                nearest[place.key] = (far, place)
+        for near_one in similar:
+            place = near_one.place
+            if place.key not in nearest or near_one.far < nearest[place.key][0]:
+                nearest[place.key] = (near_one.far, place)
     named = [place for size in (1, 2, 3) for part in (tokens[-size:], tokens[:size]) for place in gazetteer.exact(part)]
     ranked = sorted(nearest.values(), key=lambda row: (row[0], -row[1].population))
     shown = dict.fromkeys((*(place for _, place in ranked[:_NEAREST_SHOWN]), *named))
@@ -64,21 +64,20 @@ def resolve_tokens(tokens: list[str], gazetteer: Gazetteer, near: str | None = N
 
 def spelt_like(
     tokens: list[str], gazetteer: Gazetteer, near: str | None = None, keeps: Callable[[Place], bool] | None = None
-) -> tuple[PlaceMatch | None, list[tuple[float, bool, Place]]]:
+) -> tuple[PlaceMatch | None, list[Near]]:
     """Take `tokens` for a misspelt name: return the match, if any is near enough, and all the near places looked at.
 
     `keeps` says which places come into question; all when left out.
     """
     spelling = spell(tokens)
-    if len(spelling.key) < _SHORTEST or all(token in person_names() for token in tokens):
-        return None, gazetteer.similar(spelling)
-    found = gazetteer.same_sound(spelling)
-    similar = [] if found else gazetteer.similar(spelling)
+    similar = gazetteer.similar(spelling)
     if keeps:
-        found = tuple(filter(keeps, found))
-        similar = [row for row in similar if keeps(row[2])]
-    if found:
-        return settle(found, near, certain=False), []
+        similar = [row for row in similar if keeps(row.place)]
+    if len(spelling.key) < _SHORTEST or all(token in person_names() for token in tokens):
+        return None, similar
+    if len(spelling.bones) < 2:  # so short a name is known by its very sound or not at all
+        found = tuple(place for place in gazetteer.same_sound(spelling) if not keeps or keeps(place))
+        return (settle(found, near, certain=False) if found else None), similar
     return _nearest(similar, near), similar
 
 
@@ -94,13 +93,17 @@ def settle(places: tuple[Place, ...], near: str | None = None, *, certain: bool 
     return PlaceMatch(choices=tuple(ranked), is_tie=True)
 
 
-def _nearest(similar: list[tuple[float, bool, Place]], near: str | None) -> PlaceMatch | None:
-    """Take the nearest place that fits if no other is about as near; several that fit are a tie."""
-    fitting = [(far, place) for far, fits, place in similar if fits]
+def _nearest(similar: list[Near], near: str | None) -> PlaceMatch | None:
+    """Take the nearest place that fits, if no other that fits is about as near by ear or as near by letters."""
+    fitting = [row for row in similar if not row.unfit]
     if not fitting:
         return None
-    best = fitting[0][0]
-    rivals = tuple(place for far, place in fitting if far < best + _MARGIN)
+    best = fitting[0]
+    rows = [row for row in fitting if row.far < best.far + _MARGIN or row.letters <= best.letters]
+    rivals = tuple(row.place for row in rows)
+    if len({row.key for row in rows}) > 1:  # a greater town outweighs its namesakes, not other names
+        within = tuple(place for place in rivals if near and lies_in(place, near))
+        return PlaceMatch(within[0]) if len(within) == 1 else PlaceMatch(choices=within or rivals, is_tie=True)
     return settle(rivals, near, certain=False)
 
 

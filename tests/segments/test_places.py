@@ -48,7 +48,7 @@ DIFFERENT = [
     ("Upper Dir", "Lower Dir"), ("Chitral", "Upper Chitral"),
     ("Saddar", "Saddar Bazar"), ("Multan Road", "Multan"),
     ("Clayton Road", "Clifton Road"), ("Korang Road", "Korangi Road"),
-    ("Gharibabad", "Goharabad"), ("Moenabad", "Mominabad"),
+    ("Gharibabad", "Goharabad"), ("Azizabad", "Azimabad"), ("Karimpur", "Kabirpur"), ("Moenabad", "Mominabad"),
     ("Metropole", "Metroville"), ("Gulshan-e-Iqbal", "Gulshan-e-Jamal"),
     ("Gulberg", "Gulbahar"), ("Do Talwar", "Teen Talwar"), ("Nowshera", "Nowshera Cantt"), ("City Garden", "Garden"),
     ("Jehangirabad", "Jehangir Road"), ("Khanpur", "Khanewal"),
