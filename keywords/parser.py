@@ -40,18 +40,19 @@ def parse(
     Never raises; takes time linear in the text's length.
     """
     digits = "".join(filter(str.isdigit, short_code)) if short_code else ""
-    reading = Reading(text, digits, audience, vocabulary or _packaged())
-    if not reading.words:
-        return Command(None, text.strip(), reason="no words")
+    vocabulary = vocabulary or _packaged()
+    reading = Reading(text, digits, audience, vocabulary)
     found = _command(reading)
     if found is None:
         unsigned = without_signed_name(reading.text)
         if unsigned != reading.text:
-            found = _command(Reading(unsigned, digits, audience, reading.vocabulary))
-    return found or Command(None, text.strip(), reason="no keyword in command shape")
+            found = _command(Reading(unsigned, digits, audience, vocabulary))
+    return found or Command(None, text.strip(), reason="no keyword in command shape" if reading.words else "no words")
 
 
 def _command(reading: Reading) -> Command | None:
+    if not reading.words:
+        return None
     start = reading.after_preamble()
     return (
         _keyword_at(reading, start)
@@ -71,8 +72,10 @@ def _keyword_at(reading: Reading, index: int) -> Command | None:
     if match is None:
         return None
     found = _stop(reading, match) if match.keyword.command == "STOP" else _in_shape(reading, match)
-    if found is None and match.keyword.command == "YES" and match.end < len(reading.words):
-        return _keyword_at(reading, match.end)  # "yes, join lahore"
+    if found is None and match.keyword.command == "YES" and index == reading.after_preamble():
+        after_yes = reading.match_at(match.end) if match.end < len(reading.words) else None
+        if after_yes and after_yes.keyword.command == "JOIN":
+            return _in_shape(reading, after_yes)  # "yes, join lahore"
     return found
 
 

@@ -81,7 +81,7 @@ def test_vowel_signs_and_arabic_letters_never_change_an_urdu_command(word: str, 
 
 REPEATED = ["stop ", "s t o p ", "join ", "please ", "Stop. ", "stop texting me ", "mujhe msg ", "a ", "--\n", " -- "]
 REPEATED += ["((", "!", "aoa ", "dont text me. ", "sent from ", "\n", "بند ", "مجھے پیغام ", "\u200f", "no more "]
-REPEATED += ["where is the ", "my name is "]
+REPEATED += ["where is the ", "my name is ", "yes ", "fwd: ", "JOINlahore", "80022 "]
 
 
 @pytest.mark.parametrize("piece", REPEATED)
