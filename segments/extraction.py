@@ -17,6 +17,7 @@ _PIECE = re.compile(r"[^\s\-–—_.,;:/\\|()\[\]{}!?؟،؛۔#*\"“”+&=~<>]+"
 _WORD = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST = 5
+_READ = 40  # words in which a place is looked for; an argument is shorter
 _FUZZY_LONGEST = 3
 _LETTERS_ENOUGH = 5
 _MOST_WORDS = 6  # a longer argument is a story, in which some word always resembles some village
@@ -120,7 +121,7 @@ def _take_codes(
 
 def _windows(pieces: list[_Piece], longest: int) -> list[tuple[int, int]]:
     """Return the runs of free pieces as (start, end), longest first and later ones before earlier ones."""
-    count = len(pieces)
+    count = min(len(pieces), _READ)
     last_taken = [-1] * (count + 1)  # where the nearest taken piece before each end stands
     for at, piece in enumerate(pieces):
         last_taken[at + 1] = last_taken[at] if piece.free else at

@@ -15,8 +15,11 @@ _SHORT = 3  # an alias of so few letters is an abbreviation: it is matched exact
 
 
 class Near(NamedTuple):
-    """A place that sounds like what was typed: how far by ear, whether it is too far or wrong in a word to be what was
-    meant, how many letters differ, the place with its number in the gazetteer, and the key of the name that was compared."""
+    """A place that sounds like what was typed.
+
+    How far it is by ear, whether that is too far or wrong in a word, how many letters differ, the place with its number
+    in the gazetteer, and the key of the name that was compared.
+    """
 
     far: float
     unfit: bool

@@ -11,6 +11,7 @@ from segments.spelling import key_of, spell, tokens_of, word_set
 _MARGIN = 0.6  # how much nearer the nearest spelling must be than the next place's
 _DOMINANT = 5  # a town of so many times the people is the one meant
 _NEAREST_SHOWN = 2
+_LONGEST = 80  # letters; no name is so long, and a story is not compared by ear
 _SHORTEST = 4  # letters; a shorter word is too like too many names
 # Words around a name that say nothing of which place it is.
 _BEFORE = word_set("near nearby nazd qareeb qarib in at from mera meri hamara mein main se im i am the نزد قریب")
@@ -69,6 +70,8 @@ def spelt_like(
 
     `keeps` says which places come into question; all when left out.
     """
+    if sum(map(len, tokens)) > _LONGEST:
+        return None, []
     spelling = spell(tokens)
     similar = gazetteer.similar(spelling)
     if keeps:
