@@ -123,7 +123,7 @@ def _windows(pieces: list[_Piece], longest: int) -> list[tuple[int, int]]:
     """Return the runs of free pieces as (start, end), longest first and later ones before earlier ones."""
     count = min(len(pieces), _READ)
     last_taken = [-1] * (count + 1)  # where the nearest taken piece before each end stands
-    for at, piece in enumerate(pieces):
+    for at, piece in enumerate(pieces[:count]):
         last_taken[at + 1] = last_taken[at] if piece.free else at
     return [
         (start, start + size)

@@ -117,3 +117,11 @@ def test_the_order_of_the_words_does_not_matter(words: list[str]) -> None:
     found = extract(" ".join(words))
     assert (found.place.name, found.constituency.code) == ("Lahore", "NA-130")
     assert sorted(found.rest) == ["Bilal", "students"]
+
+
+@pytest.mark.parametrize(
+    "text", ["1 " * 800, "x y z " * 260, "ali " * 400, "lahore karachi " * 100, "NA " * 500, "لاہور " * 260]
+)
+def test_a_text_of_the_greatest_length_is_read_too(text: str) -> None:
+    assert len(extract(text).rest) <= len(text.split())
+    assert extract("Lahore NA-130 " + text).constituency.code in ("NA-130", None)
