@@ -16,7 +16,7 @@ from keywords.slips import slips_of
 from orthography import words
 
 PACKAGED: Final = ("en.toml", "ur.toml", "ur-Latn.toml")
-MAX_WORDS: Final = 8  # of one keyword or phrase
+MAX_WORDS: Final = 12  # of one keyword or phrase
 
 _OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone")  # may hold <name> of a list
 _OPT_OUT_LISTS = (
@@ -33,8 +33,8 @@ _OPT_OUT_LISTS = (
     "after",
 )
 _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "when_seat_held"),
-    "text": ("greetings", "polite", "chatter", "ordinary"),
+    "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "decisive", "when_seat_held"),
+    "text": ("greetings", "salam", "alaikum", "polite", "chatter", "ordinary"),
     "place": ("transport", "kinds", "ties"),
     "person": ("ties",),
     "topics": ("words",),
@@ -89,6 +89,7 @@ class Vocabulary:
     seat_words: frozenset[tuple[str, ...]]
     other_sense: dict[str, frozenset[str]]  # by command
     evidence: dict[str, frozenset[str]]  # by command
+    decisive: dict[str, frozenset[str]]  # by command
     greetings: Phrases
     polite: Phrases
     chatter: frozenset[str]
@@ -137,6 +138,7 @@ class _Builder:
         self.mistyped: set[tuple[str, ...]] = set()
         self.other_sense: dict[str, frozenset[str]] = {}
         self.evidence: dict[str, frozenset[str]] = {}
+        self.decisive: dict[str, frozenset[str]] = {}
         self.seat_words: set[tuple[str, ...]] = set()
 
     def build(self) -> Vocabulary:
@@ -161,7 +163,8 @@ class _Builder:
             seat_words=frozenset(self.seat_words),
             other_sense=self.other_sense,
             evidence=self.evidence,
-            greetings=Phrases(self._phrases("text", "greetings") | polite),
+            decisive=self.decisive,
+            greetings=Phrases(self._greetings() | polite),
             polite=Phrases(polite),
             chatter=chatter,
             verb_last=self._single("text", "chatter", True) - self._single("text", "chatter", False),
@@ -191,7 +194,11 @@ class _Builder:
                 raise VocabularyError(f"{source}: {written!r} in mistyped of {command} must be one of its words")
             self.mistyped.add(folded)
         self.seat_words |= {_folded(source, written) for written in table.get("when_seat_held", ())}
-        for key, target in (("other_sense", self.other_sense), ("evidence", self.evidence)):
+        for key, target in (
+            ("other_sense", self.other_sense),
+            ("evidence", self.evidence),
+            ("decisive", self.decisive),
+        ):
             more = frozenset(word for written in table.get(key, ()) for word in _folded(source, written))
             target[command] = target.get(command, frozenset()) | more
 
@@ -214,6 +221,14 @@ class _Builder:
                             f"{source}: {written!r} cannot be in {key}, "
                             f"because in {taken.source} {taken.written!r} means {taken.command}"
                         )
+
+    def _greetings(self) -> set[tuple[str, ...]]:
+        return {
+            phrase
+            for source, data in self.files
+            for written in data.get("text", {}).get("greetings", ())
+            for phrase in _expanded(source, written, _folded_lists(source, data["text"], ("salam", "alaikum")))
+        }
 
     def _phrases(self, section: str, key: str, verb_last: bool | None = None) -> set[tuple[str, ...]]:
         return {
@@ -248,7 +263,7 @@ def _check_form(source: str, data: Mapping[str, Any]) -> None:
 
 def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
     table: dict[str, list[str]] = data["opt_out"]
-    lists = {key: [_folded(source, written) for written in table.get(key, ())] for key in _OPT_OUT_LISTS}
+    lists = _folded_lists(source, table, _OPT_OUT_LISTS)
     expanded = {
         key: [phrase for written in table.get(key, ()) for phrase in _expanded(source, written, lists)]
         for key in _OPT_OUT_FORMS
@@ -271,13 +286,17 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
     )
 
 
+def _folded_lists(source: str, table: Mapping[str, list[str]], keys: Iterable[str]) -> dict[str, list[tuple[str, ...]]]:
+    return {key: [_folded(source, written) for written in table.get(key, ())] for key in keys}
+
+
 def _expanded(source: str, written: str, lists: Mapping[str, list[tuple[str, ...]]]) -> Iterator[tuple[str, ...]]:
     """Put every word of a list in the place of its <name>."""
     choices: list[list[tuple[str, ...]]] = []
     for part in written.split():
         slot = _SLOT.fullmatch(part)
         if slot and slot[1] not in lists:
-            raise VocabularyError(f"{source}: {part} in {written!r} is not a list in [opt_out]")
+            raise VocabularyError(f"{source}: {part} in {written!r} is not a list of the same section")
         choices.append(lists[slot[1]] if slot else [tuple(words(part))])
     for choice in product(*choices):
         yield tuple(word for phrase in choice for word in phrase)

@@ -16,7 +16,9 @@ from keywords.shapes import fits, is_seat_code, is_topic, looks_like_place
 _ALONE = "the keyword alone"
 _WITH_ARGUMENT = "the keyword and its argument"
 _MISTYPED = ", a typing error bridged"
-_STOP_ENDINGS = frozenset({"now", "all", "immediately", "asap", "already", "stop", "right", "away", "everything"})
+_STOP_ENDINGS = frozenset(
+    {"now", "all", "immediately", "asap", "already", "stop", "right", "away", "everything", "ok", "okay", "sir"}
+)
 _LONGEST_BEFORE_KEYWORD = 5  # words of an argument that stands before its keyword
 _LONGEST_QUESTION = 12
 
@@ -234,7 +236,10 @@ def _glued(reading: Reading, index: int) -> Command | None:
         typed = reading.text[start : start + len(word)]
         seam = typed[length - 1 : length + 1]
         parted = len(seam) == 2 and seam[0].isupper() != seam[1].isupper() and typed[1:].lower() != typed[1:]
-        if len(tail) < 3 or not (parted or tail in reading.vocabulary.topics or is_seat_code(tail)):
+        known = parted or tail in reading.vocabulary.topics or is_seat_code(tail)
+        if keyword.command == "WHERE":  # a wrong guess costs nothing there: any place may follow
+            known = len(tail) > 3 and tail not in reading.vocabulary.other_sense["WHERE"]
+        if len(tail) < 3 or not known:
             continue
         apart = reading.text[: start + len(head)] + " " + reading.text[start + len(head) :]
         found = _command(Reading(apart, reading.short_code, reading.audience, reading.vocabulary))

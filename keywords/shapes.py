@@ -140,26 +140,33 @@ def _trouble(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[
     words, vocabulary = reading.words[begin:end], reading.vocabulary
     evidence = vocabulary.evidence.get("REPORT", frozenset())
     other = vocabulary.other_sense.get("REPORT", frozenset())
-    told = sum(word in evidence for word in words)
-    if reading.tokens.separator_after(begin - 1) or reading.in_capitals(keyword_begin(begin, keyword), begin):
+    decisive = vocabulary.decisive.get("REPORT", frozenset())
+    told = sum(2 if word in decisive else word in evidence for word in words)
+    if reading.tokens.colon_after(begin - 1) and len(words) > 1:
+        fine = True
+    elif reading.tokens.separator_after(begin - 1) or reading.in_capitals(begin - len(keyword.words), begin):
         fine = told > 0 or words[0] not in other or len(words) > 3
     elif words[0] in other:
         fine = told > 1
     elif keyword.weak:
-        fine = told > 0
+        fine = told > 1 or (told == 1 and len(words) < 5)
     else:
+        # Where the verb comes last, a keyword in front can be the subject: "report tayyar kar lo".
         as_subject = any(word in vocabulary.verb_last for word in words)
         fine = told > 0 or not (len(words) == 1 or as_subject or (len(words) < 6 and reading.asks()))
     return (begin, end) if fine else None
 
 
-def keyword_begin(end: int, keyword: Keyword) -> int:
-    """Where a keyword that ends before word `end` began."""
-    return end - len(keyword.words)
-
-
 def _short(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
     other = reading.vocabulary.other_sense.get(keyword.command, frozenset())
+    word = reading.words[begin]
+    if (
+        keyword.command == "LANG"
+        and end - begin == 1
+        and word not in other
+        and word not in reading.vocabulary.verb_last
+    ):
+        return begin, end  # a language's code may be a word of a sentence: "ur"
     return None if _is_chatter(reading, begin, end, other) else (begin, end)
 
 

@@ -75,6 +75,12 @@ class Tokens:
         gap = self.kinds[start:end]
         return _MARK in gap or _LINE in gap
 
+    def colon_after(self, index: int) -> bool:
+        """Whether a colon stands between word `index` and the next one: "masla: koi sunta nahi"."""
+        return index + 1 < len(self.folded) and any(
+            sign in self.text[self.ends[index] : self.starts[index + 1]] for sign in ":："
+        )
+
     def line_break_after(self, index: int) -> bool:
         """Whether a line ends between word `index` and the next one."""
         if index + 1 >= len(self.folded):

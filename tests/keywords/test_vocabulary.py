@@ -57,10 +57,10 @@ def test_two_commands_never_share_a_word(tmp_path: Path) -> None:
         ("language = 'pa'\n[commands.JOIN]\nword = ['ral']", "'word' is not known in [commands]"),
         ("language = 'pa'\n[comands.JOIN]\nwords = ['ral']", "'comands' is not a section"),
         ("language = 'pa'\n[commands.JOIN]\nwords = 'ral'", "must be a list"),
-        ("language = 'pa'\n[commands.JOIN]\nwords = ['…']", "one to 8 words"),
+        ("language = 'pa'\n[commands.JOIN]\nwords = ['…']", "one to 12 words"),
         ("language = 'pa'\n[commands.JOIN]\nmistyped = ['ral']", "must be one of its words"),
         ("language = 'pa'\n[text]\ngreetings = ['stop']", "'stop' cannot be in greetings"),
-        ("language = 'pa'\n[opt_out]\ncores = ['<nope>']", "<nope> in '<nope>' is not a list"),
+        ("language = 'pa'\n[opt_out]\ncores = ['<nope>']", "<nope> in '<nope>' is not a list of the same section"),
         ("language = pa", "not valid TOML"),
     ],
 )
