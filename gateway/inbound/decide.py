@@ -6,7 +6,7 @@ like STOP. STOP itself comes before everything.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import keywords
@@ -14,6 +14,7 @@ from gateway.inbound.reference import Reference
 from gateway.members import commands as members
 from gateway.members import consent
 from gateway.members.filing import answer_filing
+from gateway.members.invites import Inviter, credit, invite, read_invite
 from gateway.pickups import where as pickups
 from gateway.reports import commands as reports
 from gateway.reports.commands import ReportState
@@ -42,6 +43,8 @@ class Snapshot:
     """A report ref that is reserved for this text."""
     reports: Mapping[str, ReportState] = field(default_factory=dict)
     """The reports whose refs the group's texts ask for."""
+    inviters: Mapping[str, Inviter] = field(default_factory=dict)
+    """The members whose invite codes the group's texts name."""
 
 
 def understand(words: InboundWords, reference: Reference) -> Command:
@@ -117,7 +120,10 @@ def _help(asked: Asked, snapshot: Snapshot) -> Decision:
 
 
 def _join(asked: Asked, snapshot: Snapshot) -> Decision:
-    return members.join(asked, snapshot.reference.directory)
+    argument, code = read_invite(asked.argument)
+    if code:
+        asked = replace(asked, command=replace(asked.command, argument=argument))
+    return credit(asked, code, snapshot.inviters, members.join(asked, snapshot.reference.directory))
 
 
 def _start(asked: Asked, snapshot: Snapshot) -> Decision:
@@ -141,6 +147,7 @@ _HANDLERS: Mapping[str, Callable[[Asked, Snapshot], Decision | None]] = {
     "LANG": lambda asked, known: members.lang(asked),
     "CITY": lambda asked, known: members.city(asked, known.reference.directory),
     "GROUP": lambda asked, known: members.group(asked, known.reference.directory),
+    "INVITE": lambda asked, known: invite(asked, known.reference.invite_key, known.reference.short_code),
     "ERASE": lambda asked, known: members.erase(asked),
 }
 """Every command that we know, and the room that answers it."""

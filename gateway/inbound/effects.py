@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.carriers.received import ReceivedText
 from gateway.database import is_sqlite
 from gateway.inbound.senders import KnownSender, erased_key, member_row, sender_row
+from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
 from gateway.places.directory import Directory
 from gateway.rules.conversation import (
+    CreditInvite,
     Effect,
     EnrolMember,
     EraseSender,
@@ -31,6 +33,7 @@ from gateway.tables import (
     InboundText,
     Member,
     OutboundText,
+    Referral,
     Report,
     ReportEntry,
     Sender,
@@ -209,6 +212,34 @@ def _open_reports(connection: Connection, done: list[Done], around: Surroundings
     )
 
 
+def _credit(connection: Connection, done: list[Done], around: Surroundings) -> None:
+    """Credit who brought new members: none above the cap, and flagged in a burst."""
+    brought: dict[int, list[Done]] = defaultdict(list)
+    for one in done:
+        if isinstance(one.effect, CreditInvite):
+            brought[one.effect.referrer_id].append(one)
+    recent = func.count().filter(Referral.joined_at > around.now - BURST_WITHIN)
+    counts = {
+        row.referrer_id: (row.all, row.recent)
+        for row in connection.execute(
+            select(Referral.referrer_id, func.count().label("all"), recent.label("recent"))
+            .where(Referral.referrer_id.in_(brought))
+            .group_by(Referral.referrer_id)
+        )
+    }
+    rows = []
+    for referrer, ones in brought.items():
+        credited, lately = counts.get(referrer, (0, 0))
+        for number, one in enumerate(ones[: max(0, MOST_CREDITED - credited)], 1):
+            flagged = lately + number > BURST
+            rows.append(
+                {"sender_id": one.sender.id, "referrer_id": referrer, "flagged": flagged, "joined_at": around.now}
+            )
+    if rows:
+        dialect: Any = sqlite if is_sqlite(connection) else postgresql
+        connection.execute(dialect.insert(Referral.__table__).on_conflict_do_nothing(), rows)
+
+
 def _erase(connection: Connection, done: list[Done], around: Surroundings) -> None:
     """Remove the person; the rows of texts stay as numbers in an account, without words or phone."""
     for one in done:
@@ -218,6 +249,7 @@ def _erase(connection: Connection, done: list[Done], around: Surroundings) -> No
         connection.execute(delete(Filing).where(Filing.sender_id == mine))
         connection.execute(delete(TopicStop).where(TopicStop.sender_id == mine))
         connection.execute(update(Member).where(Member.referrer_id == mine).values(referrer_id=None))
+        connection.execute(delete(Referral).where((Referral.sender_id == mine) | (Referral.referrer_id == mine)))
         connection.execute(delete(Member).where(Member.sender_id == mine))
         connection.execute(update(ReportEntry).where(ReportEntry.inbound_id.in_(texts)).values(text=""))
         connection.execute(update(Report).where(Report.sender_id == mine).values(text=""))
@@ -249,6 +281,7 @@ APPLIERS: dict[type[Effect], Callable[[Connection, list[Done], Surroundings], No
     FileUnder: _keep_history,
     RecordConsent: _record_consent,
     OpenReport: _open_reports,
+    CreditInvite: _credit,
     EraseSender: _erase,
 }
 """How each kind of effect is written, in this order; erasing comes last. Kinds that only change the sender's own row

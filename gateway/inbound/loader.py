@@ -52,6 +52,7 @@ class ReferenceLoader:
                         short_code=self._settings.short_code,
                         zone=zone,
                         default_language=self._settings.default_language,
+                        invite_key=self._settings.key_for("invite codes"),
                     )
                     self._seen, self._loaded = seen, clock
             self._looked = clock

@@ -19,6 +19,7 @@ from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, 
 from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender, hold_senders
+from gateway.members.invites import Inviter, read_invite
 from gateway.replies.catalogue import Catalogue
 from gateway.reports.commands import ReportState
 from gateway.rules.conversation import Decision, SetLanguage, evolve
@@ -26,7 +27,7 @@ from gateway.rules.manners import with_manners
 from gateway.rules.message_parts import cheapest, count_parts
 from gateway.rules.phone_numbers import read_sender
 from gateway.rules.refs import read_ref
-from gateway.tables import InboundText, OutboundText, Report
+from gateway.tables import InboundText, Member, OutboundText, Report, Sender
 from keywords import Command
 
 log = structlog.get_logger()
@@ -42,6 +43,11 @@ _ANSWERED = (
 )
 _REPORTS = select(_reports.c.ref, _reports.c.state, _reports.c.updated_at).where(
     _reports.c.event_key == bindparam("event"), _reports.c.ref.in_(bindparam("refs", expanding=True))
+)
+_INVITERS = (
+    select(Member.invite_code, Member.sender_id, Sender.key)
+    .join(Sender, Sender.id == Member.sender_id)
+    .where(Member.invite_code.in_(bindparam("codes", expanding=True)))
 )
 _INSERT_INBOUND = insert(_inbound).returning(_inbound.c.id, _inbound.c.carrier, _inbound.c.carrier_id)
 _INSERT_OUTBOUND = insert(_outbound).returning(_outbound.c.id, _outbound.c.inbound_id, _outbound.c.body)
@@ -155,12 +161,15 @@ class _Group:
         answered = self._answered(connection)
         commands = self._understand(answered)
         reports = self._reports(connection, commands)
+        inviters = self._inviters(connection, commands)
         outcomes: dict[tuple[str, str], _Outcome] = {}
         for number, text in enumerate(self.texts):
             identity = (text.carrier, text.carrier_id)
             if identity not in answered and identity not in outcomes:
                 sender = senders[self.keys[number]]
-                outcomes[identity] = self._decide(text, sender, commands[identity], reports, self.refs[number])
+                outcomes[identity] = self._decide(
+                    text, sender, commands[identity], reports, inviters, self.refs[number]
+                )
         answered.update(self._write(connection, outcomes, senders))
         return [
             replace(
@@ -201,10 +210,23 @@ class _Group:
         rows = connection.execute(_REPORTS, {"event": self.reference.pickups.event_key, "refs": sorted(refs)})
         return {row.ref: ReportState(row.ref, row.state, row.updated_at) for row in rows}
 
+    def _inviters(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> Mapping[str, Inviter]:
+        codes = {code for one in commands.values() if one.name == "JOIN" and (code := read_invite(one.argument)[1])}
+        if not codes:
+            return {}
+        rows = connection.execute(_INVITERS, {"codes": sorted(codes)})
+        return {row.invite_code: Inviter(row.sender_id, row.key) for row in rows}
+
     def _decide(
-        self, text: ReceivedText, sender: KnownSender, command: Command, reports: Mapping[str, ReportState], ref: str
+        self,
+        text: ReceivedText,
+        sender: KnownSender,
+        command: Command,
+        reports: Mapping[str, ReportState],
+        inviters: Mapping[str, Inviter],
+        ref: str,
     ) -> _Outcome:
-        snapshot = Snapshot(sender.now, self.reference, ref, reports)
+        snapshot = Snapshot(sender.now, self.reference, ref, reports, inviters)
         flagged = self.broken
         try:
             decision = Decision(None, miss=True) if flagged else decide(_words(text), command, snapshot, self.now)

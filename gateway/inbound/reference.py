@@ -18,3 +18,4 @@ class Reference:
     short_code: str
     zone: ZoneInfo
     default_language: str = "en"
+    invite_key: bytes = b"no secret"

@@ -126,6 +126,7 @@ def known_sender(row: Any, directory: Directory) -> KnownSender:
         replies=row.replies,
         last_reply=row.last_reply,
         member=member,
+        id=row.id,
     )
     return KnownSender(row.id, state, state)
 

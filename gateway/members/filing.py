@@ -136,7 +136,9 @@ def with_seat(member: MemberState, seat: Constituency, directory: Directory) -> 
 
 
 def _only_city(seat: Constituency, directory: Directory) -> Place | None:
-    """Return the city that all districts of a seat are named for, if there is just one."""
+    """Return the city that a seat is named for, else the one that all its districts are named for, if there is one."""
+    if seat.area and (own := directory.place_named(seat.area)):
+        return own
     found = {place.key: place for name in seat.districts if (place := directory.place_named(name))}
     return next(iter(found.values())) if len(found) == 1 else None
 

@@ -79,6 +79,8 @@ class SenderState:
     replies: int = 0
     last_reply: str | None = None
     member: MemberState | None = None
+    id: int = 0
+    """The row of the sender in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,13 @@ class GiveInvite(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class CreditInvite(Effect):
+    """A new member was brought by somebody's code."""
+
+    referrer_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class EraseSender(Effect):
     """Everything about the sender goes, but a keyed hash of the number; `stopped` says whether it holds an opt-out."""
 
@@ -205,6 +214,6 @@ def evolve(sender: SenderState, effect: Effect) -> SenderState:
         case GiveInvite(code) if sender.member:
             return replace(sender, member=replace(sender.member, invite_code=code))
         case EraseSender(stopped):
-            return SenderState(sender.key, consent="stopped" if stopped else "none")
+            return SenderState(sender.key, consent="stopped" if stopped else "none", id=sender.id)
         case _:
             return sender

@@ -1,7 +1,7 @@
 """The SQLAlchemy tables, by noun. Importing this package makes every table known to `Base.metadata`."""
 
 from gateway.tables.base import Base
-from gateway.tables.members import ConsentEntry, Filing, Member, Sender, TopicStop
+from gateway.tables.members import ConsentEntry, Filing, Member, Referral, Sender, TopicStop
 from gateway.tables.pickups import Departure, Event, PickupPoint
 from gateway.tables.places import Affinity, Constituency, Counter, Place, Revision
 from gateway.tables.reports import Report, ReportEntry
@@ -10,6 +10,6 @@ from gateway.tables.texts import DeliveryReceipt, InboundText, OutboundText
 
 __all__ = [
     "Affinity", "Base", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure",
-    "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupPoint", "Place", "Report", "ReportEntry",
-    "Revision", "Sender", "Staff", "TopicStop",
+    "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupPoint", "Place", "Referral", "Report",
+    "ReportEntry", "Revision", "Sender", "Staff", "TopicStop",
 ]  # fmt: skip

@@ -79,6 +79,18 @@ class Member(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Referral(Base):
+    """Who brought a new member. `flagged` says that the referrer brought implausibly many in an hour."""
+
+    __tablename__ = "referrals"
+    __table_args__ = (Index("ix_referrals_referrer", "referrer_id", "joined_at"),)
+
+    sender_id: Mapped[int] = mapped_column(ForeignKey("senders.id"), primary_key=True, autoincrement=False)
+    referrer_id: Mapped[int] = mapped_column(ForeignKey("senders.id"))
+    flagged: Mapped[bool] = mapped_column(Boolean, default=False)
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Filing(Base):
     """What a member's city, seat or groups were before they changed; the history stays when the member moves."""
 
