@@ -151,7 +151,7 @@ def test_a_seat_in_another_city_is_asked_back(
     assert "Chitral" in (question or "")
     assert "Lahore" in (question or "")
     text(answer)
-    assert (filed(engine)["city"], filed(engine)["seat"]) == (city, seat)
+    assert (filed(engine)["city"].split("-")[0], filed(engine)["seat"]) == (city, seat)
 
 
 def test_a_seat_that_is_not_there_is_refused_kindly(text: Texting, engine: Engine) -> None:
