@@ -84,6 +84,7 @@ def fold(text: str) -> str:
         if not folded.isascii():
             # Latin accents come off (Faisalābād): decompose, drop marks, fold what the decomposition set free.
             folded = unicodedata.normalize("NFKD", folded).translate(_folding)
+            folded = _FOREIGN_WORD.sub(_latin_if_it_looks_so, folded)
     return _SPACE.sub(" ", folded).strip()
 
 
