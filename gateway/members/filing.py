@@ -90,7 +90,7 @@ def read_filing(argument: str, member: MemberState, directory: Directory, now: d
 
     :param now: aware UTC, for the question's expiry
     """
-    found = extract(argument, directory.gazetteer, directory.register)
+    found = extract(argument, directory.gazetteer, directory.register, ignore=directory.groups.typed)
     mask, rest = directory.groups.take(found.rest)
     updated = replace(member, affinities=member.affinities | mask)
     if named and (name := clean_name(rest)):

@@ -37,6 +37,8 @@ class Groups:
                 typed = tuple(words(name))
                 if typed and self._by_words.setdefault(typed, group) is not group:
                     raise ValueError(f'"{name}" stands for both {self._by_words[typed].key} and {group.key}.')
+        self.typed: frozenset[str] = frozenset(word for typed in self._by_words for word in typed)
+        """Every folded word that some group is typed with: none of them is a misspelt place."""
         self._longest = max((len(typed) for typed in self._by_words), default=0)
 
     def named(self, text: str) -> Group | None:
