@@ -7,7 +7,7 @@ from keywords.lexicon import Keyword
 from keywords.names import SHAPES, Shape
 from keywords.reading import Reading
 
-_MOST_WORDS = {Shape.NAMES: 14, Shape.PLACE: 10, Shape.SHORT: 6}
+_MOST_WORDS = {Shape.NAMES: 14, Shape.PLACE: 14, Shape.SHORT: 6}
 _REFERENCE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{3,8}")
 _SEAT_CODE = re.compile(r"(?:na|pp|ps|pk|pb|la|gba?)\d{1,3}")
 _ABSTRACT = re.compile(r"(?:ing|ism|tion|sion|ment|ness|ity|ence|ance|ide|y|s)$")
@@ -81,26 +81,28 @@ def _names(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
 
 
 def _name_at(reading: Reading, index: int, end: int) -> int:
-    """How many words from `index` on are a name although they look like a sentence's: Rahim Yar Khan, NA-130, No. 4."""
+    """How many words from `index` on are a name although they look like a sentence's.
+
+    Rahim Yar Khan; NA-130; No. 4; the letters of A.P.W.A, 19-D and Quetta-I; the last I of "Karachi Central I".
+    """
     words = reading.words
-    if (
-        index + 1 < end
-        and words[index + 1].isdigit()
-        and (words[index] == "no" or is_seat_code(words[index] + words[index + 1]))
-    ):
+    word = words[index]
+    if index + 1 < end and words[index + 1].isdigit() and (word == "no" or is_seat_code(word + words[index + 1])):
         return 2
+    if len(word) <= 2 and (reading.tokens.in_code(index) or (word == "i" and index > 0 and index + 1 == end)):
+        return 1
     return reading.vocabulary.topics.longest_at(words, index)
 
 
-def _is_chatter(reading: Reading, begin: int, end: int, other: frozenset[str]) -> bool:
-    """Whether a word of a sentence, or of the keyword's everyday sense, stands among names."""
-    index = begin
+def _chatter_words(reading: Reading, begin: int, end: int, other: frozenset[str]) -> int:
+    """How many words of a sentence, or of the keyword's everyday sense, stand among names."""
+    index, count = begin, 0
     while index < end:
         named = _name_at(reading, index, end)
-        if not named and (reading.words[index] in reading.vocabulary.chatter or reading.words[index] in other):
-            return True
+        if not named:
+            count += reading.words[index] in reading.vocabulary.chatter or reading.words[index] in other
         index += named or 1
-    return False
+    return count
 
 
 def _place(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
@@ -108,18 +110,19 @@ def _place(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
     words, vocabulary = reading.words, reading.vocabulary
     ties, transport = vocabulary.place_ties, vocabulary.transport
     first, last = begin, end
-    while first < last and (words[first] in ties or words[first] in transport):
+    while first < last and (words[first] in ties or words[first] in transport) and not reading.tokens.in_code(first):
         first += 1
-    while last > first and words[last - 1] in ties:
+    while last > first and words[last - 1] in ties and not reading.tokens.in_code(last - 1):
         last -= 1
     asked = words[begin:first] + words[last:end]
     about_bus = any(word in transport for word in asked)
     rest = words[first:last]
     other = vocabulary.other_sense.get("WHERE", frozenset())
-    if _is_chatter(reading, first, last, other):
-        return None
     if not rest:
         return (first, first) if about_bus else None
+    chatter = _chatter_words(reading, first, last, other)
+    if chatter > 1 or (chatter and not (len(rest) > 2 and looks_like_place(reading, first, last))):
+        return None
     is_sentence = keyword.weak or any(word in ties and word in vocabulary.chatter for word in asked)
     if is_sentence and not about_bus and not looks_like_place(reading, first, last):
         return None
@@ -130,7 +133,7 @@ def looks_like_place(reading: Reading, begin: int, end: int) -> bool:
     """Whether the words hold a place's name: one that we know, or one that says so ("... chowk", "... road")."""
     words, vocabulary = reading.words, reading.vocabulary
     return any(
-        words[index] in vocabulary.place_kinds or vocabulary.topics.longest_at(words, index)
+        (words[index] in vocabulary.place_kinds and end - begin > 1) or vocabulary.topics.longest_at(words, index)
         for index in range(begin, end)
     )  # fmt: skip
 
@@ -167,7 +170,7 @@ def _short(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
         and word not in reading.vocabulary.verb_last
     ):
         return begin, end  # a language's code may be a word of a sentence: "ur"
-    return None if _is_chatter(reading, begin, end, other) else (begin, end)
+    return None if _chatter_words(reading, begin, end, other) else (begin, end)
 
 
 def _reference(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:

@@ -75,6 +75,12 @@ class Tokens:
         gap = self.kinds[start:end]
         return _MARK in gap or _LINE in gap
 
+    def in_code(self, index: int) -> bool:
+        """Whether a short word is tied to its neighbour by a mark and no blank, as in "A.P.W.A", "19-D", "Quetta-I"."""
+        before = self.text[self.ends[index - 1] : self.starts[index]] if index else " "
+        after = self.text[self.ends[index] : self.starts[index + 1]] if index + 1 < len(self.folded) else " "
+        return any(gap and not any(sign.isspace() for sign in gap) for gap in (before, after))
+
     def colon_after(self, index: int) -> bool:
         """Whether a colon stands between word `index` and the next one: "masla: koi sunta nahi"."""
         return index + 1 < len(self.folded) and any(
