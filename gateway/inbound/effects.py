@@ -6,7 +6,7 @@ A sender's and a member's row are written once, as they stand at the end of the 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -50,8 +50,8 @@ _UPDATE_SENDER = (
     .values({name: bindparam(name) for name in _sender_columns})
 )
 _member_columns = (
-    "name", "city_id", "constituency_id", "provincial_id", "affinities", "reachable", "invite_code", "referrer_id",
-    "updated_at",
+    "name", "city_id", "constituency_id", "provincial_id", "affinities", "language", "reachable", "invite_code",
+    "referrer_id", "seen_on", "updated_at",
 )  # fmt: skip
 
 
@@ -77,6 +77,8 @@ class Surroundings:
     now: datetime
     erasing_key: bytes
     event_key: str = ""
+    zone: tzinfo = UTC
+    """The movement's, whose days are counted."""
 
 
 def carry_out(
@@ -95,10 +97,13 @@ def carry_out(
 
 def _write_senders(connection: Connection, held: list[KnownSender], around: Surroundings) -> None:
     connection.execute(_UPDATE_SENDER, [sender_row(known, around.now) for known in held])
+    today = around.now.astimezone(around.zone).date()
     changed = [
         known
         for known in held
-        if known.now.member and (known.now.member != known.was.member or known.now.consent != known.was.consent)
+        if known.now.member
+        and (known.now.member, known.now.consent, known.now.language, today)
+        != (known.was.member, known.was.consent, known.was.language, known.seen_on)
     ]
     if not changed:
         return
@@ -107,7 +112,7 @@ def _write_senders(connection: Connection, held: list[KnownSender], around: Surr
     upsert = upsert.on_conflict_do_update(
         index_elements=["sender_id"], set_={name: upsert.excluded[name] for name in _member_columns}
     )
-    connection.execute(upsert, [member_row(known, around.directory, around.now) for known in changed])
+    connection.execute(upsert, [member_row(known, around.directory, around.now, today) for known in changed])
 
 
 def _record_consent(connection: Connection, done: list[Done], around: Surroundings) -> None:

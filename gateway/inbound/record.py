@@ -266,7 +266,11 @@ class _Group:
         ]
         self.used_refs = {ref for one in done if (ref := getattr(one.effect, "ref", None))}
         around = Surroundings(
-            self.reference.directory, self.now, self.recorder.erasing_key, self.reference.pickups.event_key
+            self.reference.directory,
+            self.now,
+            self.recorder.erasing_key,
+            self.reference.pickups.event_key,
+            self.reference.zone,
         )
         touched = {id(one.sender): one.sender for one in outcomes.values()}
         carry_out(connection, done, touched.values(), around)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -38,6 +38,7 @@ _READ = (
         _members.c.affinities,
         _members.c.invite_code,
         _members.c.referrer_id,
+        _members.c.seen_on,
     )
     .select_from(_senders.outerjoin(_members, _members.c.sender_id == _senders.c.id))
     .where(_senders.c.key.in_(bindparam("keys", expanding=True)))
@@ -49,11 +50,15 @@ _CONSENT_OF = select(_senders.c.key, _senders.c.consent).where(_senders.c.key.in
 
 @dataclass(slots=True)
 class KnownSender:
-    """A sender's row: its id, what it said when we read it, and what it is to say at the commit."""
+    """A sender's row: its id, what it said when we read it, and what it is to say at the commit.
+
+    `seen_on`: the day of the member's last text, as their row said when we read it.
+    """
 
     id: int
     was: SenderState
     now: SenderState
+    seen_on: date | None = None
 
 
 def erased_key(number: str, secret: bytes) -> str:
@@ -128,7 +133,7 @@ def known_sender(row: Any, directory: Directory) -> KnownSender:
         member=member,
         id=row.id,
     )
-    return KnownSender(row.id, state, state)
+    return KnownSender(row.id, state, state, row.seen_on)
 
 
 def sender_row(known: KnownSender, now: datetime) -> Mapping[str, Any]:
@@ -151,8 +156,8 @@ def sender_row(known: KnownSender, now: datetime) -> Mapping[str, Any]:
     }
 
 
-def member_row(known: KnownSender, directory: Directory, now: datetime) -> Mapping[str, Any]:
-    """Return the columns of a member's row as they stand at the commit."""
+def member_row(known: KnownSender, directory: Directory, now: datetime, today: date) -> Mapping[str, Any]:
+    """Return the columns of a member's row as they stand at the commit; `today` in the movement's time zone."""
     member = known.now.member
     assert member is not None
     return {
@@ -162,9 +167,11 @@ def member_row(known: KnownSender, directory: Directory, now: datetime) -> Mappi
         "constituency_id": directory.seat_ids.get(member.constituency) if member.constituency else None,
         "provincial_id": directory.seat_ids.get(member.provincial) if member.provincial else None,
         "affinities": member.affinities,
+        "language": known.now.language,
         "reachable": known.now.consent == "joined",
         "invite_code": member.invite_code,
         "referrer_id": member.referrer_id,
         "joined_at": member.joined_at or now,
+        "seen_on": today,
         "updated_at": now,
     }

@@ -5,11 +5,12 @@ from gateway.tables.members import ConsentEntry, Filing, Member, Referral, Sende
 from gateway.tables.pickups import Departure, Event, PickupPoint
 from gateway.tables.places import Affinity, Constituency, Counter, Place, Revision
 from gateway.tables.reports import Report, ReportEntry
+from gateway.tables.segments import SavedSegment
 from gateway.tables.staff import Staff
 from gateway.tables.texts import DeliveryReceipt, InboundText, OutboundText
 
 __all__ = [
     "Affinity", "Base", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure",
     "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupPoint", "Place", "Referral", "Report",
-    "ReportEntry", "Revision", "Sender", "Staff", "TopicStop",
+    "ReportEntry", "Revision", "SavedSegment", "Sender", "Staff", "TopicStop",
 ]  # fmt: skip

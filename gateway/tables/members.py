@@ -1,9 +1,9 @@
 """People: everyone who ever texted us is a sender; a sender who texted JOIN is a member."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.tables.base import Base, BigId, Json, UtcDateTime
@@ -40,8 +40,10 @@ class Sender(Base):
 class Member(Base):
     """A person who texted JOIN, filed by city, constituency and affinities (a mask of `Affinity.bit`).
 
-    `reachable` repeats what the sender's row says (consent given and number alive) so that counting a segment reads
-    one covering index; it is written in the transaction that changes the sender, and only there.
+    `reachable` and `language` repeat what the sender's row says (consent given and number alive), and `seen_on` is the
+    day of their last text in the movement's time zone: so counting a segment reads one table, and most often one
+    index alone. They are written in the transaction that changes the sender, and only there; `seen_on` is in no
+    index, because it changes with a member's first text of every day.
     """
 
     __tablename__ = "members"
@@ -51,6 +53,7 @@ class Member(Base):
             "city_id",
             "constituency_id",
             "affinities",
+            "language",
             "sender_id",
             postgresql_where=text("reachable"),
             sqlite_where=text("reachable"),
@@ -59,9 +62,19 @@ class Member(Base):
             "ix_members_seat",
             "constituency_id",
             "affinities",
+            "language",
             "sender_id",
             postgresql_where=text("reachable"),
             sqlite_where=text("reachable"),
+        ),
+        Index(
+            "ix_members_provincial",
+            "provincial_id",
+            "affinities",
+            "language",
+            "sender_id",
+            postgresql_where=text("reachable AND provincial_id IS NOT NULL"),
+            sqlite_where=text("reachable AND provincial_id IS NOT NULL"),
         ),
         CheckConstraint("affinities >= 0", "affinities"),
     )
@@ -72,10 +85,12 @@ class Member(Base):
     constituency_id: Mapped[int | None] = mapped_column(ForeignKey("constituencies.id"))
     provincial_id: Mapped[int | None] = mapped_column(ForeignKey("constituencies.id"))
     affinities: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    language: Mapped[str | None] = mapped_column(String(8))
     reachable: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
     invite_code: Mapped[str | None] = mapped_column(String(12), unique=True)
     referrer_id: Mapped[int | None] = mapped_column(ForeignKey("senders.id"))
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_on: Mapped[date | None] = mapped_column(Date)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

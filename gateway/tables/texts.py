@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.tables.base import Base, BigId, Json, UtcDateTime
@@ -17,6 +17,13 @@ class InboundText(Base):
         UniqueConstraint("carrier_id", "carrier"),
         Index("ix_inbound_texts_sender", "sender_id", "received_at"),
         Index("ix_inbound_texts_received_at", "received_at"),
+        Index(
+            "ix_inbound_texts_asked",
+            "received_at",
+            "sender_id",
+            postgresql_where=text("command = 'WHERE'"),
+            sqlite_where=text("command = 'WHERE'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
