@@ -64,7 +64,7 @@ def import_places(file: File) -> None:
             place.name: (place.lat, place.lon) for place in known if place.lat is not None and place.lon is not None
         }
         lines = read_file(file)
-        places = only_if_whole(file.name, read_places(with_progress(lines, "Reading places"), cities))  # type: ignore[arg-type]
+        places = only_if_whole(file.name, read_places(with_progress(lines, "Reading places"), cities))
         rows = [place_row(place, "import") for place in places]
         with writing(engine) as connection:
             added = _upsert(connection, Place, rows, ("key",))
