@@ -10,7 +10,6 @@ from keywords.reading import Reading
 _MOST_WORDS = {Shape.NAMES: 14, Shape.PLACE: 14, Shape.SHORT: 6}
 _REFERENCE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{3,8}")
 _SEAT_CODE = re.compile(r"(?:na|pp|ps|pk|pb|la|gba?)\d{1,3}")
-_ABSTRACT = re.compile(r"(?:ing|ism|tion|sion|ment|ness|ity|ence|ance|ide|y|s)$")
 _TOPIC_DIGITS = 3
 
 
@@ -39,17 +38,7 @@ def is_topic(reading: Reading, begin: int, end: int) -> bool:
         if not length:
             break
         place += length
-    if place == len(words):
-        return True
-    # A word we do not know, in a text that is all capitals: STOP KASSOWAL, but not STOP TERRORISM, "stop drama".
-    return (
-        len(words) == 1
-        and reading.text.isupper()
-        and joined.isalpha()
-        and len(joined) > _TOPIC_DIGITS
-        and not _ABSTRACT.search(joined)
-        and joined not in reading.vocabulary.ordinary
-    )
+    return place == len(words)
 
 
 def is_seat_code(word: str) -> bool:

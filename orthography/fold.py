@@ -26,6 +26,9 @@ _LOOK_ALIKES = str.maketrans(
 _FOREIGN_WORD = re.compile(r"[^\W\d_]*[Ͱ-ϿЀ-ԯ][^\W\d_]*")
 _FOREIGN_LETTER = re.compile(r"[Ͱ-ϿЀ-ԯ]")
 
+_SMALL_LETTERS = dict(
+    zip("ᴀʙᴄᴅᴇꜰғɢʜɪıᴊᴋʟᴍɴᴏᴘǫꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdeffghiijklmnopqqrstuvwyz", strict=True)
+)  # small capitals
 _NEGATIVE_LETTERS = ((0x1F150, 0x1F169), (0x1F170, 0x1F189))  # white-on-black circled and squared A to Z
 _APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`´‘](?=\w)")
 _WORD = re.compile(r"[^\W_]+")
@@ -44,6 +47,8 @@ def _fold_one(code: int) -> str | None:
     letter = chr(code)
     if letter in _ARABIC_TO_URDU:
         return _ARABIC_TO_URDU[letter]
+    if letter in _SMALL_LETTERS:
+        return _SMALL_LETTERS[letter]
     for first, last in _NEGATIVE_LETTERS:
         if first <= code <= last:
             return chr(ord("a") + code - first)

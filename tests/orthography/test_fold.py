@@ -15,6 +15,8 @@ from orthography import fold, words
         ("ⒿⓄⒾⓃ", "join"),
         ("🅹🅾🅸🅽", "join"),
         ("🅙🅞🅘🅝", "join"),
+        ("ᴊᴏɪɴ", "join"),
+        ("JOİN joın", "join join"),  # a Turkish keyboard's I
         ("JОIN", "join"),  # Cyrillic О
         ("JΟΙΝ", "join"),  # Greek ΟΙΝ
         ("jo\u200bin\u200f", "join"),
