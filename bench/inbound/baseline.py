@@ -21,7 +21,7 @@ from twilio.twiml.messaging_response import Message, MessagingResponse
 from bench.inbound.texts import PATH
 from gateway.carriers.received import ReceivedText
 from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
-from gateway.inbound.effects import APPLIERS, Done, Surroundings
+from gateway.inbound.effects import APPLIERS, Done, Surroundings, member_changed
 from gateway.inbound.senders import KnownSender, known_sender, member_row, sender_row
 from gateway.rules.conversation import Decision, EnrolMember, FileUnder, OpenReport, RecordConsent, SetLanguage, evolve
 from gateway.rules.manners import with_manners
@@ -133,16 +133,19 @@ def create_app() -> FastAPI:
             session.add(outbound)
             session.flush()
         for name, value in sender_row(known, now).items():
-            if name != "b_id":
+            if name != "id":
                 setattr(sender, name, value)
-        if known.now.member and (known.now.member != known.was.member or known.now.consent != known.was.consent):
-            row = member_row(known, reference.directory, now)
+        today = now.astimezone(settings.zone).date()
+        if member_changed(known, today):
+            row = member_row(known, reference.directory, now, today)
             if member is None:
                 session.add(Member(**row))
             else:
                 for name, value in row.items():
                     setattr(member, name, value)
-        around = Surroundings(reference.directory, now, service.recorder.erasing_key, reference.pickups.event_key)
+        around = Surroundings(
+            reference.directory, now, service.recorder.erasing_key, reference.pickups.event_key, reference.zone
+        )
         for row in _effect_rows(decision, known, before, text, inbound.id, wording, around, session):
             session.add(row)
         session.flush()

@@ -6,12 +6,13 @@ A sender's and a member's row are written once, as they stand at the end of the 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.bulk import insert_rows, update_rows
 from gateway.carriers.received import ReceivedText
 from gateway.database import is_sqlite
 from gateway.inbound.senders import KnownSender, erased_key, member_row, sender_row
@@ -40,15 +41,6 @@ from gateway.tables import (
     TopicStop,
 )
 
-_sender_columns = (
-    "language", "consent", "question", "question_data", "question_expires_at", "misses", "replies_since", "replies",
-    "last_reply", "number_state", "last_seen_at",
-)  # fmt: skip
-_UPDATE_SENDER = (
-    update(Sender.__table__)
-    .where(Sender.__table__.c.id == bindparam("b_id"))
-    .values({name: bindparam(name) for name in _sender_columns})
-)
 _member_columns = (
     "name", "city_id", "constituency_id", "provincial_id", "affinities", "language", "reachable", "invite_code",
     "referrer_id", "seen_on", "updated_at",
@@ -96,28 +88,25 @@ def carry_out(
 
 
 def _write_senders(connection: Connection, held: list[KnownSender], around: Surroundings) -> None:
-    connection.execute(_UPDATE_SENDER, [sender_row(known, around.now) for known in held])
+    update_rows(connection, Sender.__table__, [sender_row(known, around.now) for known in held])
     today = around.now.astimezone(around.zone).date()
-    changed = [
-        known
-        for known in held
-        if known.now.member
-        and (known.now.member, known.now.consent, known.now.language, today)
-        != (known.was.member, known.was.consent, known.was.language, known.seen_on)
-    ]
-    if not changed:
-        return
-    dialect: Any = sqlite if is_sqlite(connection) else postgresql
-    upsert = dialect.insert(Member.__table__)
-    upsert = upsert.on_conflict_do_update(
-        index_elements=["sender_id"], set_={name: upsert.excluded[name] for name in _member_columns}
-    )
-    connection.execute(upsert, [member_row(known, around.directory, around.now, today) for known in changed])
+    changed = [known for known in held if member_changed(known, today)]
+    rows = [member_row(known, around.directory, around.now, today) for known in changed]
+    insert_rows(connection, Member.__table__, rows, or_update={"sender_id": _member_columns})
+
+
+def member_changed(known: KnownSender, today: date) -> bool:
+    """Return whether the member's row is to be written: their filing, what it repeats of the sender, or their day."""
+    if known.now.member is None:
+        return False
+    was, now = known.was, known.now
+    return (now.member, now.consent, now.language, today) != (was.member, was.consent, was.language, known.seen_on)
 
 
 def _record_consent(connection: Connection, done: list[Done], around: Surroundings) -> None:
-    connection.execute(
-        insert(ConsentEntry),
+    insert_rows(
+        connection,
+        ConsentEntry.__table__,
         [
             {
                 "sender_id": one.sender.id,
@@ -156,7 +145,7 @@ def _keep_topics(connection: Connection, done: list[Done], around: Surroundings)
 def _keep_history(connection: Connection, done: list[Done], around: Surroundings) -> None:
     rows = [row for one in done for row in _changes(one, around)]
     if rows:
-        connection.execute(insert(Filing), rows)
+        insert_rows(connection, Filing.__table__, rows)
 
 
 def _changes(one: Done, around: Surroundings) -> list[Mapping[str, Any]]:
@@ -201,9 +190,10 @@ def _open_reports(connection: Connection, done: list[Done], around: Surroundings
         for ref, one in opened.items()
         if isinstance(one.effect, OpenReport)
     ]
-    ids = connection.execute(insert(Report.__table__).returning(Report.__table__.c.id, Report.__table__.c.ref), rows)
-    connection.execute(
-        insert(ReportEntry),
+    ids = insert_rows(connection, Report.__table__, rows, returning=("id", "ref"))
+    insert_rows(
+        connection,
+        ReportEntry.__table__,
         [
             {
                 "report_id": row.id,
@@ -212,7 +202,7 @@ def _open_reports(connection: Connection, done: list[Done], around: Surroundings
                 "inbound_id": opened[row.ref].inbound_id,
                 "at": around.now,
             }
-            for row in ids.all()
+            for row in ids
         ],
     )
 

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, bindparam, insert, select
+from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from gateway.bulk import among, insert_rows, values
 from gateway.carriers.received import Answer, ReceivedText
 from gateway.database import writing
 from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
@@ -39,18 +40,16 @@ _reports = Report.__table__
 _ANSWERED = (
     select(_inbound.c.carrier, _inbound.c.carrier_id, _outbound.c.id, _outbound.c.body)
     .select_from(_inbound.outerjoin(_outbound, _outbound.c.inbound_id == _inbound.c.id))
-    .where(_inbound.c.carrier_id.in_(bindparam("ids", expanding=True)))
+    .where(among(_inbound.c.carrier_id, "ids"))
 )
 _REPORTS = select(_reports.c.ref, _reports.c.state, _reports.c.updated_at).where(
-    _reports.c.event_key == bindparam("event"), _reports.c.ref.in_(bindparam("refs", expanding=True))
+    _reports.c.event_key == bindparam("event"), among(_reports.c.ref, "refs")
 )
 _INVITERS = (
     select(Member.invite_code, Member.sender_id, Sender.key)
     .join(Sender, Sender.id == Member.sender_id)
-    .where(Member.invite_code.in_(bindparam("codes", expanding=True)))
+    .where(among(Member.__table__.c.invite_code, "codes"))
 )
-_INSERT_INBOUND = insert(_inbound).returning(_inbound.c.id, _inbound.c.carrier, _inbound.c.carrier_id)
-_INSERT_OUTBOUND = insert(_outbound).returning(_outbound.c.id, _outbound.c.inbound_id, _outbound.c.body)
 _TWICE_AT_ONCE = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock; the group is run again
 
 
@@ -182,7 +181,7 @@ class _Group:
         ids = [text.carrier_id for text in self.texts]
         return {
             (row.carrier, row.carrier_id): Answer(row.id, row.body or None)
-            for row in connection.execute(_ANSWERED, {"ids": ids})
+            for row in connection.execute(_ANSWERED, {"ids": values(ids)})
         }
 
     def _understand(self, answered: Mapping[tuple[str, str], Answer]) -> dict[tuple[str, str], Command]:
@@ -207,14 +206,14 @@ class _Group:
         refs = {ref for one in commands.values() if one.name == "STATUS" and (ref := read_ref(one.argument))}
         if not refs:
             return {}
-        rows = connection.execute(_REPORTS, {"event": self.reference.pickups.event_key, "refs": sorted(refs)})
+        rows = connection.execute(_REPORTS, {"event": self.reference.pickups.event_key, "refs": values(refs)})
         return {row.ref: ReportState(row.ref, row.state, row.updated_at) for row in rows}
 
     def _inviters(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> Mapping[str, Inviter]:
         codes = {code for one in commands.values() if one.name == "JOIN" and (code := read_invite(one.argument)[1])}
         if not codes:
             return {}
-        rows = connection.execute(_INVITERS, {"codes": sorted(codes)})
+        rows = connection.execute(_INVITERS, {"codes": values(codes)})
         return {row.invite_code: Inviter(row.sender_id, row.key) for row in rows}
 
     def _decide(
@@ -255,10 +254,13 @@ class _Group:
     ) -> dict[tuple[str, str], Answer]:
         if not outcomes:
             return {}
-        rows = connection.execute(_INSERT_INBOUND, [self._inbound_row(one) for one in outcomes.values()])
+        texts = [self._inbound_row(one) for one in outcomes.values()]
+        rows = insert_rows(connection, _inbound, texts, returning=("id", "carrier", "carrier_id"))
         ids = {(row.carrier, row.carrier_id): row.id for row in rows}
         replies = [self._outbound_row(one, ids[identity]) for identity, one in outcomes.items() if one.body]
-        sent = {row.inbound_id: row for row in connection.execute(_INSERT_OUTBOUND, replies)} if replies else {}
+        bodies = {row["inbound_id"]: row["body"] for row in replies}
+        kept = insert_rows(connection, _outbound, replies, returning=("id", "inbound_id"))
+        sent = {row.inbound_id: Answer(row.id, bodies[row.inbound_id]) for row in kept}
         done = [
             Done(effect, one.sender, before, one.text, ids[identity], f"{one.wording}/{one.language}")
             for identity, one in outcomes.items()
@@ -274,10 +276,7 @@ class _Group:
         )
         touched = {id(one.sender): one.sender for one in outcomes.values()}
         carry_out(connection, done, touched.values(), around)
-        return {
-            identity: Answer(sent[number].id, sent[number].body) if number in sent else Answer()
-            for identity, number in ids.items()
-        }
+        return {identity: sent.get(number) or Answer() for identity, number in ids.items()}
 
     def _inbound_row(self, one: _Outcome) -> dict[str, Any]:
         text = one.text

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
-from gateway.database import is_sqlite
+from gateway.bulk import among, insert_rows, values
 from gateway.places.directory import Directory
 from gateway.rules.conversation import MemberState, Question, SenderState
 from gateway.tables import Member, Sender
@@ -41,11 +40,11 @@ _READ = (
         _members.c.seen_on,
     )
     .select_from(_senders.outerjoin(_members, _members.c.sender_id == _senders.c.id))
-    .where(_senders.c.key.in_(bindparam("keys", expanding=True)))
+    .where(among(_senders.c.key, "keys"))
     .order_by(_senders.c.key)
     .with_for_update(of=_senders)
 )
-_CONSENT_OF = select(_senders.c.key, _senders.c.consent).where(_senders.c.key.in_(bindparam("keys", expanding=True)))
+_CONSENT_OF = select(_senders.c.key, _senders.c.consent).where(among(_senders.c.key, "keys"))
 
 
 @dataclass(slots=True)
@@ -77,13 +76,13 @@ def hold_senders(
     :param secret: the key of `erased_key`; a number that was erased while stopped starts out stopped
     """
     wanted = sorted(set(keys))
-    known = {row.key: known_sender(row, directory) for row in connection.execute(_READ, {"keys": wanted})}
+    known = {row.key: known_sender(row, directory) for row in connection.execute(_READ, {"keys": values(wanted)})}
     missing = [key for key in wanted if key not in known]
     if missing:
         ghosts = {erased_key(key, secret): key for key in missing}
         stopped = {
             ghosts[row.key]
-            for row in connection.execute(_CONSENT_OF, {"keys": list(ghosts)})
+            for row in connection.execute(_CONSENT_OF, {"keys": values(ghosts)})
             if row.consent == "stopped"
         }
         fresh = [
@@ -98,9 +97,10 @@ def hold_senders(
             }
             for key in missing
         ]
-        dialect: Any = sqlite if is_sqlite(connection) else postgresql
-        connection.execute(dialect.insert(_senders).on_conflict_do_nothing(), fresh)
-        known.update((row.key, known_sender(row, directory)) for row in connection.execute(_READ, {"keys": missing}))
+        insert_rows(connection, _senders, fresh, or_ignore=True)
+        known.update(
+            (row.key, known_sender(row, directory)) for row in connection.execute(_READ, {"keys": values(missing)})
+        )
     return known
 
 
@@ -141,7 +141,7 @@ def sender_row(known: KnownSender, now: datetime) -> Mapping[str, Any]:
     state = known.now
     question = state.question
     return {
-        "b_id": known.id,
+        "id": known.id,
         "language": state.language,
         "consent": state.consent,
         "question": question.kind if question else None,

@@ -46,4 +46,4 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 # SQLite gives out row ids by itself only for a column of type INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
-Json: Any = JSON().with_variant(JSONB, "postgresql")
+Json: Any = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
