@@ -276,6 +276,8 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
         return True
     reading = Reading(text, "", frozenset(), vocabulary)
     for index, word in enumerate(reading.words):
+        if index and reading.words[index - 1] in vocabulary.transport:
+            continue  # "Nursery bus stop" is a place
         if word.startswith(("stop", "unsub", "optout")):
             return True
         match = reading.match_at(index)
