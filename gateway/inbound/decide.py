@@ -15,7 +15,10 @@ from gateway.members import commands as members
 from gateway.members import consent
 from gateway.members.filing import answer_filing
 from gateway.members.invites import Inviter, credit, invite, read_invite
+from gateway.pickups import marshals
+from gateway.pickups import seats as seating
 from gateway.pickups import where as pickups
+from gateway.pickups.seats import SeatView
 from gateway.reports import commands as reports
 from gateway.reports.commands import ReportState
 from gateway.rules.conversation import Asked, CloseQuestion, Decision, Reply, SenderState
@@ -45,11 +48,22 @@ class Snapshot:
     """The reports whose refs the group's texts ask for."""
     inviters: Mapping[str, Inviter] = field(default_factory=dict)
     """The members whose invite codes the group's texts name."""
+    seats: SeatView = field(default_factory=SeatView)
+    """Filled for the commands of `SEAT_COMMANDS` only."""
 
 
-def understand(words: InboundWords, reference: Reference) -> Command:
-    """Return the command of a text; what the carrier has already understood counts before our own reading."""
-    command = keywords.parse(words.body, short_code=reference.short_code, vocabulary=reference.vocabulary)
+SEAT_COMMANDS = frozenset({"SEAT", "YES", "CANCEL", "STEPS"})
+"""Commands that turn on who holds a seat; STOP belongs to them as long as it may be a seat holder's "cancel"."""
+
+
+def understand(words: InboundWords, reference: Reference, audience: frozenset[str] = frozenset()) -> Command:
+    """Return the command of a text; what the carrier has already understood counts before our own reading.
+
+    :param audience: what the sender is beside a person who texts: "marshal", "seat-holder"
+    """
+    command = keywords.parse(
+        words.body, short_code=reference.short_code, audience=audience, vocabulary=reference.vocabulary
+    )
     if words.opt_out_type and command.name != words.opt_out_type:
         return Command(words.opt_out_type, reason="OptOutType of the carrier", scope="all", language=command.language)
     return command
@@ -89,7 +103,11 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
         decision = handler(asked, snapshot)
         if decision is not None:
             return decision
-    return _answer(asked, snapshot) or Decision(None, miss=True)
+    if decision := _answer(asked, snapshot):
+        return decision
+    if asked.command.name is None and (found := pickups.answer_position(asked, snapshot.reference.pickups)):
+        return found
+    return Decision(None, miss=True)
 
 
 def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
@@ -104,6 +122,10 @@ def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
             return answer_filing(asked.body, question, member, directory, asked.now) if member else None
         case "where":
             return pickups.answer_where(asked, snapshot.reference.pickups, directory)
+        case pickups.OFFERED:
+            return pickups.answer_offer(asked, snapshot.reference.pickups, directory)
+        case marshals.QUESTION:
+            return marshals.answer_marshal(asked, question, snapshot.reference.pickups)
         case "report":
             return reports.answer_report(asked, snapshot.fresh_ref) if asked.body.strip() or asked.media else None
         case "language":
@@ -134,13 +156,37 @@ def _status(asked: Asked, snapshot: Snapshot) -> Decision:
     return reports.status(asked, snapshot.reports, snapshot.fresh_ref, snapshot.reference.zone)
 
 
+def _yes(asked: Asked, snapshot: Snapshot) -> Decision | None:
+    if asked.answering(pickups.OFFERED):
+        return _seat(asked, snapshot)
+    return consent.yes(asked)
+
+
+def _seat(asked: Asked, snapshot: Snapshot) -> Decision:
+    return seating.seat(asked, snapshot.reference.pickups, snapshot.reference.directory, snapshot.seats)
+
+
+def _steps(asked: Asked, snapshot: Snapshot) -> Decision:
+    hold = snapshot.seats.hold
+    return pickups.steps(asked, snapshot.reference.pickups, hold.point_id if hold else None)
+
+
+def _marshal(asked: Asked, snapshot: Snapshot) -> Decision | None:
+    return marshals.marshal(asked, snapshot.reference.pickups)
+
+
 _HANDLERS: Mapping[str, Callable[[Asked, Snapshot], Decision | None]] = {
     "STOP": lambda asked, known: consent.stop(asked, known.reference.directory),
     "START": _start,
-    "YES": lambda asked, known: consent.yes(asked),
+    "YES": _yes,
     "HELP": _help,
     "JOIN": _join,
     "WHERE": lambda asked, known: pickups.where(asked, known.reference.pickups, known.reference.directory),
+    "MORE": lambda asked, known: pickups.more(asked, known.reference.pickups),
+    "STEPS": _steps,
+    "SEAT": _seat,
+    "CANCEL": lambda asked, known: seating.cancel(asked, known.reference.pickups, known.seats),
+    **dict.fromkeys(("FULL", "OPEN", "LATE", "LEFT", "COUNT"), _marshal),
     "REPORT": lambda asked, known: reports.report(asked, known.fresh_ref),
     "STATUS": _status,
     "ME": lambda asked, known: members.me(asked, known.reference.directory),

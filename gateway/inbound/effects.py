@@ -15,8 +15,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.bulk import insert_rows, update_rows
 from gateway.carriers.received import ReceivedText
 from gateway.database import is_sqlite
+from gateway.inbound.pickup_effects import PICKUP_APPLIERS
 from gateway.inbound.senders import KnownSender, erased_key, member_row, sender_row
 from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
+from gateway.pickups.pickups import Pickups
+from gateway.pickups.seat_rows import free_everything
 from gateway.places.directory import Directory
 from gateway.rules.conversation import (
     CreditInvite,
@@ -37,8 +40,11 @@ from gateway.tables import (
     Referral,
     Report,
     ReportEntry,
+    SeatHold,
+    SeatWait,
     Sender,
     TopicStop,
+    WalkRequest,
 )
 
 _member_columns = (
@@ -68,9 +74,14 @@ class Surroundings:
     directory: Directory
     now: datetime
     erasing_key: bytes
-    event_key: str = ""
+    pickups: Pickups
     zone: tzinfo = UTC
     """The movement's, whose days are counted."""
+    default_language: str = "en"
+
+    @property
+    def event_key(self) -> str:
+        return self.pickups.event_key
 
 
 def carry_out(
@@ -237,8 +248,11 @@ def _credit(connection: Connection, done: list[Done], around: Surroundings) -> N
 
 def _erase(connection: Connection, done: list[Done], around: Surroundings) -> None:
     """Remove the person; the rows of texts stay as numbers in an account, without words or phone."""
+    free_everything(connection, [one.sender.id for one in done], around.now)
     for one in done:
         mine = one.sender.id
+        for table in (SeatHold, SeatWait, WalkRequest):
+            connection.execute(delete(table).where(table.sender_id == mine))
         texts = select(InboundText.id).where(InboundText.sender_id == mine)
         connection.execute(delete(ConsentEntry).where(ConsentEntry.sender_id == mine))
         connection.execute(delete(Filing).where(Filing.sender_id == mine))
@@ -277,6 +291,7 @@ APPLIERS: dict[type[Effect], Callable[[Connection, list[Done], Surroundings], No
     RecordConsent: _record_consent,
     OpenReport: _open_reports,
     CreditInvite: _credit,
+    **PICKUP_APPLIERS,
     EraseSender: _erase,
 }
 """How each kind of effect is written, in this order; erasing comes last. Kinds that only change the sender's own row

@@ -2,20 +2,19 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from gateway.database import reading
 from gateway.inbound.reference import Reference
-from gateway.pickups.store import read_pickups
+from gateway.pickups.store import LIVE_REVISION, read_pickups
 from gateway.places.store import read_directory, revisions
 from gateway.settings import Settings
 from keywords import Vocabulary, load_vocabulary
 
 LOOK_EVERY_S = 1.0
-RELOAD_EVERY_S = 60.0
-"""Also without a change: an event that has ended makes room for the next."""
 
 
 class ReferenceLoader:
@@ -27,7 +26,7 @@ class ReferenceLoader:
         self._vocabulary: Vocabulary = load_vocabulary(*settings.vocabulary_files)
         self._reference: Reference | None = None
         self._seen: Mapping[str, int] = {}
-        self._looked = self._loaded = -float("inf")
+        self._looked = -float("inf")
 
     def __call__(self) -> Reference:
         """Return reference data no older than a second or two.
@@ -37,23 +36,27 @@ class ReferenceLoader:
         clock = time.monotonic()
         if self._reference is None or clock - self._looked >= LOOK_EVERY_S:
             with reading(self._engine) as connection:
-                seen = revisions(connection)
-                if self._reference is None or seen != self._seen or clock - self._loaded >= RELOAD_EVERY_S:
-                    directory = (
-                        self._reference.directory
-                        if self._reference and seen.get("places") == self._seen.get("places")
-                        else read_directory(connection)
-                    )
-                    zone = self._settings.zone
-                    self._reference = Reference(
-                        directory=directory,
-                        pickups=read_pickups(connection, directory, self._now(), zone),
-                        vocabulary=self._vocabulary,
-                        short_code=self._settings.short_code,
-                        zone=zone,
-                        default_language=self._settings.default_language,
-                        invite_key=self._settings.key_for("invite codes"),
-                    )
-                    self._seen, self._loaded = seen, clock
+                seen = {name: number for name, number in revisions(connection).items() if name != LIVE_REVISION}
+                if self._reference is None or seen != self._seen:
+                    self._reference = self._load(connection, seen)
+                    self._seen = seen
             self._looked = clock
+        pickups = self._reference.pickups.at(self._now())  # an event that has ended makes room for the next
+        if pickups is not self._reference.pickups:
+            self._reference = replace(self._reference, pickups=pickups)
         return self._reference
+
+    def _load(self, connection: Connection, seen: Mapping[str, int]) -> Reference:
+        same_places = self._reference and seen.get("places") == self._seen.get("places")
+        directory = self._reference.directory if self._reference and same_places else read_directory(connection)
+        zone = self._settings.zone
+        pickups = read_pickups(connection, directory, self._now(), zone)
+        return Reference(
+            directory=directory,
+            pickups=replace(pickups, link_base=f"{self._settings.public_base_url}/p/"),
+            vocabulary=self._vocabulary,
+            short_code=self._settings.short_code,
+            zone=zone,
+            default_language=self._settings.default_language,
+            invite_key=self._settings.key_for("invite codes"),
+        )

@@ -16,11 +16,15 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from gateway.bulk import among, insert_rows, values
 from gateway.carriers.received import Answer, ReceivedText
 from gateway.database import writing
-from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
+from gateway.inbound.decide import SEAT_COMMANDS, InboundWords, Snapshot, decide, language_of, understand
 from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender, hold_senders
 from gateway.members.invites import Inviter, read_invite
+from gateway.pickups.effects import ChangeHold
+from gateway.pickups.seat_rows import SeatBook
+from gateway.pickups.store import freshened
+from gateway.pickups.where import OFFERED, offered_point
 from gateway.replies.catalogue import Catalogue
 from gateway.reports.commands import ReportState
 from gateway.rules.conversation import Decision, SetLanguage, evolve
@@ -50,6 +54,9 @@ _INVITERS = (
     .join(Sender, Sender.id == Member.sender_id)
     .where(among(Member.__table__.c.invite_code, "codes"))
 )
+_MARSHAL, _SEAT_HOLDER = frozenset({"marshal"}), frozenset({"seat-holder"})
+_WITHOUT_PICKUPS = frozenset({"JOIN", "STOP", "START", "REPORT", "STATUS", "HELP", "ME", "LANG", "CITY", "GROUP"})
+"""Commands whose answers need no pick-up point, so that states need not be read anew for them."""
 _TWICE_AT_ONCE = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock; the group is run again
 
 
@@ -159,6 +166,7 @@ class _Group:
         senders = hold_senders(connection, self.keys, directory, self.now, self.recorder.erasing_key)
         answered = self._answered(connection)
         commands = self._understand(answered)
+        self._open_seats(connection, senders, commands)
         reports = self._reports(connection, commands)
         inviters = self._inviters(connection, commands)
         outcomes: dict[tuple[str, str], _Outcome] = {}
@@ -186,19 +194,59 @@ class _Group:
 
     def _understand(self, answered: Mapping[tuple[str, str], Answer]) -> dict[tuple[str, str], Command]:
         commands: dict[tuple[str, str], Command] = {}
-        for text in self.texts:
+        for number, text in enumerate(self.texts):
             identity = (text.carrier, text.carrier_id)
             if identity in answered or identity in commands:
                 continue
-            commands[identity] = Command(None) if self.broken else self._understand_one(text)
+            marshal = self.keys[number] in self.reference.pickups.marshals
+            commands[identity] = (
+                Command(None) if self.broken else self._understand_one(text, _MARSHAL if marshal else frozenset())
+            )
         return commands
 
-    def _understand_one(self, text: ReceivedText) -> Command:
+    def _understand_one(self, text: ReceivedText, audience: frozenset[str]) -> Command:
         try:
-            return understand(_words(text), self.reference)
+            return understand(_words(text), self.reference, audience)
         except Exception as error:
             _log_failure("text_not_understood", text, error)
             return Command(None)
+
+    def _open_seats(
+        self,
+        connection: Connection,
+        senders: Mapping[str, KnownSender],
+        commands: Mapping[tuple[str, str], Command],
+    ) -> None:
+        """Lock the buses that texts of this group turn on, and read the newest states if any answer needs them."""
+        self.seats = SeatBook(connection, self.now)
+        pickups = self.reference.pickups
+        if not pickups.rallies:
+            return
+        asking: dict[int, KnownSender] = {}
+        fresh = False
+        for number, text in enumerate(self.texts):
+            identity = (text.carrier, text.carrier_id)
+            if (command := commands.get(identity)) is None:
+                continue
+            sender = senders[self.keys[number]]
+            if command.name in SEAT_COMMANDS or (command.name == "STOP" and not command.argument):
+                asking[sender.id] = sender
+            fresh = fresh or command.name not in _WITHOUT_PICKUPS
+        if asking:
+            questions = (sender.now.question for sender in asking.values())
+            points = [point for one in questions if one and one.kind == OFFERED and (point := offered_point(one))]
+            self.seats.open(list(asking), points)
+        if fresh:
+            self.reference = replace(self.reference, pickups=freshened(connection, pickups))
+
+    def _seat_effects(self, sender: KnownSender, decision: Decision) -> None:
+        """Let the next text of this group see what this one did to seats."""
+        for effect in decision.effects:
+            if isinstance(effect, ChangeHold):
+                pickups = self.reference.pickups
+                for bus, full in self.seats.apply(sender.id, effect):
+                    pickups = replace(pickups, live=pickups.live.with_full(bus, full))
+                self.reference = replace(self.reference, pickups=pickups)
 
     def _reports(
         self, connection: Connection, commands: Mapping[tuple[str, str], Command]
@@ -225,13 +273,20 @@ class _Group:
         inviters: Mapping[str, Inviter],
         ref: str,
     ) -> _Outcome:
+        if command.name == "STOP" and not command.argument and self.seats.holds_seat(sender.id):
+            command = self._understand_one(text, _SEAT_HOLDER)  # their "cancel" means the seat
         snapshot = Snapshot(sender.now, self.reference, ref, reports, inviters)
+        if command.name in SEAT_COMMANDS:
+            question = sender.now.question
+            point = offered_point(question) if question and question.kind == OFFERED else None
+            snapshot = replace(snapshot, seats=self.seats.view(sender.id, point))
         flagged = self.broken
         try:
             decision = Decision(None, miss=True) if flagged else decide(_words(text), command, snapshot, self.now)
         except Exception as error:
             _log_failure("decision_failed", text, error)
             decision, flagged = Decision(None, miss=True), True
+        self._seat_effects(sender, decision)
         language = language_of(text.body, command, snapshot)
         if sender.now.language is None and not decision.miss:
             sender.now = evolve(sender.now, SetLanguage(language))
@@ -271,8 +326,9 @@ class _Group:
             self.reference.directory,
             self.now,
             self.recorder.erasing_key,
-            self.reference.pickups.event_key,
+            self.reference.pickups,
             self.reference.zone,
+            self.reference.default_language,
         )
         touched = {id(one.sender): one.sender for one in outcomes.values()}
         carry_out(connection, done, touched.values(), around)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from gateway.pickups.where import Pickups
+from gateway.pickups.pickups import Pickups
 from gateway.places.directory import Directory
 from keywords import Vocabulary
 

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from gateway.rules.conversation import Listed, Reply, Value, Word
+from gateway.rules.conversation import Listed, Plain, Reply, Value, Word
+from gateway.rules.message_parts import cheapest, count_parts
 
 LANGUAGES = ("en", "ur", "ur-Latn")
 _FALLBACK = {"ur-Latn": "en", "ur": "en"}
@@ -23,6 +24,7 @@ _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _LEFT_TO_RIGHT = re.compile(r"[A-Za-zÀ-ɏ]")
 _CONTROLS = re.compile(r"[\u0000-\u001f\u007f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 _RTL_LANGUAGES = {"ur"}
+_MOST_PARTS = {"ur": 2}  # of a reply that can be said shorter; one part in the others
 
 
 class CatalogueError(ValueError):
@@ -58,15 +60,30 @@ class Catalogue:
         """Return the words of a reply, placeholders filled; an unknown language falls back to English."""
         if language not in self._replies:
             language = "en"
+        if reply.shorter:
+            return self._short_enough(reply, language)
         text = self._replies[language][reply.wording]
         if not reply.values:
             return text
         return text.format_map({key: self.say(value, language) for key, value in reply.values.items()})
 
+    def _short_enough(self, reply: Reply, language: str) -> str:
+        said = ""
+        for one in (reply, *reply.shorter):
+            said = self.render(Reply(one.wording, one.values), language)
+            if count_parts(cheapest(said)).parts <= _MOST_PARTS.get(language, 1):
+                break
+        return said
+
     def say(self, value: Value, language: str) -> str:
         """Return one value in the reader's language, free of control marks, isolated where its direction differs."""
         if isinstance(value, Word):
-            return self._words[language][value.key]
+            word = self._words[language][value.key]
+            if not value.values:
+                return word
+            return word.format_map({key: self.say(one, language) for key, one in value.values.items()})
+        if isinstance(value, Plain):
+            return value.text
         if isinstance(value, Listed):
             comma = "، " if language in _RTL_LANGUAGES else ", "
             return comma.join(self.say(one, language) for one in value.values)

@@ -19,9 +19,18 @@ SeatKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the reply catalogue's own, such as a compass direction, said in the reader's language."""
+    """A word of the reply catalogue's own, such as a compass direction, said in the reader's language; a phrase has
+    placeholders of its own, filled from `values`."""
 
     key: str
+    values: Mapping[str, "Value"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Something put in as it stands in every language, such as a link, which marks of direction would break."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +40,20 @@ class Listed:
     values: tuple["Value", ...]
 
 
-Value = str | Word | Listed | Mapping[str, str]
+Value = str | Word | Plain | Listed | Mapping[str, str]
 """What a placeholder is filled with: words as they are, a catalogue word, a list, or a name per language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: a wording of the catalogue and what fills its placeholders."""
+    """One answer: a wording of the catalogue and what fills its placeholders.
+
+    `shorter` are other ways to say it, the best first, for when this one takes more parts than its language allows.
+    """
 
     wording: str
     values: Mapping[str, Value] = field(default_factory=dict)
+    shorter: tuple["Reply", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,16 @@
 
 from gateway.tables.base import Base
 from gateway.tables.members import ConsentEntry, Filing, Member, Referral, Sender, TopicStop
-from gateway.tables.pickups import Departure, Event, PickupPoint
+from gateway.tables.pickups import (
+    Departure,
+    Event,
+    PickupAsk,
+    PickupPoint,
+    SeatHold,
+    SeatWait,
+    UnmatchedPlace,
+    WalkRequest,
+)
 from gateway.tables.places import Affinity, Constituency, Counter, Place, Revision
 from gateway.tables.reports import Report, ReportEntry
 from gateway.tables.segments import SavedSegment
@@ -11,6 +20,7 @@ from gateway.tables.texts import DeliveryReceipt, InboundText, OutboundText
 
 __all__ = [
     "Affinity", "Base", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure",
-    "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupPoint", "Place", "Referral", "Report",
-    "ReportEntry", "Revision", "SavedSegment", "Sender", "Staff", "TopicStop",
+    "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral",
+    "Report", "ReportEntry", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff", "TopicStop",
+    "UnmatchedPlace", "WalkRequest",
 ]  # fmt: skip
