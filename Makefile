@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint types demo bench-inbound lock clean
+.PHONY: help setup setup-dev run test demo screenshots lint types bench-inbound lock clean
 
 help: ## say what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -36,6 +36,9 @@ run: setup ## migrate, load a sample rally, serve on 127.0.0.1:8000 (PORT=… fo
 test: setup-dev ## lint, types, import contracts, migrations, then every test on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/python -m pytest -q
+
+screenshots: setup-dev ## make the pictures in docs anew (needs chromium and the Noto fonts)
+	@$(BIN)/python -m tests.browser.screenshots
 
 lint: setup-dev ## ruff and the import contracts
 	@$(BIN)/ruff check .

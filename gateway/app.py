@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from gateway import webhooks
+from gateway.carriers.simulated import handset
+from gateway.carriers.simulated.network import SimulatedNetwork
 from gateway.database import reading
 from gateway.logs import set_up_logs
 from gateway.migrate import behind
@@ -28,11 +30,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     set_up_logs(settings)
     service = Service(settings)
 
+    network: SimulatedNetwork | None = None
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.collector.start()
         log.info("gateway_started", carrier="simulated" if settings.simulated else "twilio")
         yield
+        if network:
+            await network.close()
         await service.collector.stop()
         service.close()
         log.info("gateway_stopped")
@@ -44,9 +50,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
     if settings.simulated:
-        from gateway.carriers.simulated.handset import router as handset
-
-        app.include_router(handset)
+        network = SimulatedNetwork(
+            sign=service.signatures.sign,
+            base_url=settings.public_base_url,
+            account_sid=settings.account_sid,
+            short_code=settings.short_code,
+            region=settings.default_region,
+        )
+        app.state.handset = handset.Handset(network, settings.zone, settings.default_region)
+        app.include_router(handset.router)
     return app
 
 
