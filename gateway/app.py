@@ -1,5 +1,6 @@
 """The web application, made by `create_app(settings)`; nothing runs at import."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,9 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from gateway import webhooks
 from gateway.carriers.simulated import handset
 from gateway.carriers.simulated.network import SimulatedNetwork
+from gateway.carriers.simulated.sender import SimulatedCarrier, Taken
 from gateway.database import reading
 from gateway.logs import set_up_logs
 from gateway.migrate import behind
+from gateway.outbox.worker import Worker, worker_from
 from gateway.service import Service
 from gateway.settings import Settings, load_settings
 
@@ -35,8 +38,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.collector.start()
+        stop = asyncio.Event()
+        worker = asyncio.create_task(_worker(service, network).run(stop)) if settings.runs_worker else None
         log.info("gateway_started", carrier="simulated" if settings.simulated else "twilio")
         yield
+        stop.set()
+        if worker:
+            await worker
         if network:
             await network.close()
         await service.collector.stop()
@@ -60,6 +68,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.handset = handset.Handset(network, settings.zone, settings.default_region)
         app.include_router(handset.router)
     return app
+
+
+def _worker(service: Service, network: SimulatedNetwork | None) -> Worker:
+    """Return the worker that sends inside this process; its simulated carrier texts the phones of the handset page."""
+    settings = service.settings
+    if network is None:
+        return worker_from(settings, service.engine)
+
+    async def deliver(taken: Taken) -> None:
+        callback = settings.status_callback(taken.text.id)
+        await network.deliver(taken.text.number, taken.text.body, status_callback=callback, sid=taken.carrier_id)
+
+    return worker_from(settings, service.engine, {"simulated": SimulatedCarrier(deliver=deliver)})
 
 
 async def _healthz() -> Response:

@@ -95,6 +95,26 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
     console.print("\n".join([*said, "Stop with Ctrl-C."]), markup=False, highlight=False, soft_wrap=True)
 
 
+@app.command("worker")
+def work() -> None:
+    """Send the texts of the outbox until it is told to stop. Start as many as you like, on as many machines."""
+    from gateway.logs import set_up_logs
+    from gateway.outbox.setup import routes_from
+    from gateway.outbox.worker import run
+
+    settings = settings_or_stop()
+    set_up_logs(settings)
+    try:
+        routes_from(settings)
+    except ValueError as error:
+        stop(f"CARRIER_ROUTES: {error}.", 2)
+    if settings.simulated:
+        stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
+    with ready_engine(settings):
+        pass
+    run(settings)
+
+
 def main() -> None:
     """The entry point of the installed command."""
     app()

@@ -53,10 +53,6 @@ class Service:
         """Record a group of texts now; see `Recorder.record`."""
         return self.recorder.record(texts, utc_now())
 
-    def status_callback(self, outbound_id: int) -> str:
-        """Return the address for receipts of one of our texts; it carries our id, so no receipt can come too early."""
-        return f"{self.settings.public_base_url}/webhooks/twilio/status?text={outbound_id}"
-
     def close(self) -> None:
         self.engine.dispose()
 

@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.rules.sending_hours import SendingHours
+
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SIMULATED_ACCOUNT_SID = "AC" + "0" * 32
 
@@ -47,6 +49,12 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_shared_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
     twilio_api_base_url: str = ""
+    twilio_messaging_service_sid: str = ""
+
+    parts_per_second: float = 100.0
+    sending_hours: str = "09:00-21:00"
+    carrier_routes: str = ""
+    worker_in_serve: bool | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -122,6 +130,26 @@ class Settings(BaseSettings):
             raise ValueError("write the number that people text, such as 80022 or +12025550123")
         return value
 
+    @field_validator("twilio_messaging_service_sid")
+    @classmethod
+    def _a_service_sid(cls, value: str) -> str:
+        if value and not (len(value) == 34 and value.startswith("MG")):
+            raise ValueError("a Messaging Service SID is MG and 32 hex digits")
+        return value
+
+    @field_validator("parts_per_second")
+    @classmethod
+    def _a_pace(cls, value: float) -> float:
+        if not 0.01 <= value <= 100_000:
+            raise ValueError("write how many parts the carrier takes a second, such as 100 or 0.5")
+        return value
+
+    @field_validator("sending_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        SendingHours.read(value)
+        return value
+
     @field_validator("twilio_account_sid")
     @classmethod
     def _a_sid(cls, value: str) -> str:
@@ -160,6 +188,17 @@ class Settings(BaseSettings):
     def auth_token(self) -> str:
         """The secret that webhooks are signed with; the simulated carrier's is derived from the secret key."""
         return self.twilio_auth_token.get_secret_value() or self.key_for("simulated carrier").hex()
+
+    @property
+    def runs_worker(self) -> bool:
+        """Whether `jalsa serve` sends texts too: as set, else on SQLite and with simulated phones: one machine."""
+        if self.worker_in_serve is not None:
+            return self.worker_in_serve
+        return self.simulated or make_url(self.database_url).get_backend_name() == "sqlite"
+
+    def status_callback(self, outbound_id: int) -> str:
+        """Return the address for receipts of one of our texts; it carries our id, so no receipt can come too early."""
+        return f"{self.public_base_url}/webhooks/twilio/status?text={outbound_id}"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -86,7 +86,9 @@ async def sms(request: Request) -> Response:
     _seconds.observe(time.perf_counter() - began)
     if answer.body is None or answer.outbound_id is None:
         return Response(twiml.EMPTY, media_type="text/xml")
-    return Response(twiml.message(answer.body, service.status_callback(answer.outbound_id)), media_type="text/xml")
+    return Response(
+        twiml.message(answer.body, service.settings.status_callback(answer.outbound_id)), media_type="text/xml"
+    )
 
 
 @router.post("/webhooks/twilio/status")

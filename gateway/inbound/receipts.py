@@ -9,9 +9,13 @@ from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite, writing
+from gateway.outbox.consequences import Ended, carry_out
+from gateway.rules.carrier_codes import CodeRule, Effect, Outcome, twilio_rule
 from gateway.rules.delivery_status import TextState, forward, from_twilio
+from gateway.rules.retry import Requeue, next_attempt
 from gateway.tables import DeliveryReceipt, OutboundText, Sender
 
+_texts, _senders, _kept = OutboundText.__table__, Sender.__table__, DeliveryReceipt.__table__
 _receipts = Counter("jalsa_receipts_total", "Delivery receipts", ["known"])
 
 
@@ -28,44 +32,99 @@ class ReceivedReceipt:
 
 
 def record_receipt(engine: Engine, receipt: ReceivedReceipt) -> bool:
-    """Keep a receipt and move its text forward; returns whether we know the text. Repeats change nothing.
+    """Keep a receipt, move its text forward and do what its code asks for; returns whether we know the text.
+
+    Repeats change nothing.
 
     :raises sqlalchemy.exc.OperationalError: the database is locked or gone; the carrier must send it again
     """
+    reported = from_twilio(receipt.status)
+    rule = twilio_rule(receipt.error_code) if receipt.error_code else None
     with writing(engine) as connection:
-        texts = OutboundText.__table__
-        outbound = _outbound_of(connection, receipt)
-        dialect: Any = sqlite if is_sqlite(connection) else postgresql
-        row = {
-            "carrier": receipt.carrier,
-            "carrier_id": receipt.carrier_id,
-            "outbound_id": outbound.id if outbound else None,
-            "status": receipt.status,
-            "error_code": receipt.error_code,
-            "received_at": receipt.received_at,
-        }
-        connection.execute(dialect.insert(DeliveryReceipt.__table__).values(row).on_conflict_do_nothing())
-        if outbound:
-            reported = from_twilio(receipt.status)
-            state = forward(TextState(outbound.state), reported) if reported else None
-            values: dict[str, Any] = {"carrier_id": receipt.carrier_id}
-            if state:
-                values |= {"state": state, "state_at": receipt.received_at, "error_code": receipt.error_code or None}
-            connection.execute(update(texts).where(texts.c.id == outbound.id).values(values))
-            if state == "delivered":
-                mine = Sender.__table__.c.id == outbound.sender_id
-                seen = {"delivered_at": receipt.received_at, "number_state": "alive"}
-                connection.execute(update(Sender.__table__).where(mine).values(seen))
+        outbound = _outbound_of(connection, receipt, reported, rule)
+        old = outbound and _of_an_earlier_attempt(connection, receipt, outbound, reported)
+        new = _keep(connection, receipt, outbound.id if outbound else None)
+        if outbound and new and not old:
+            _move(connection, receipt, outbound, reported, rule)
     _receipts.labels("yes" if outbound else "no").inc()
     return outbound is not None
 
 
-def _outbound_of(connection: Connection, receipt: ReceivedReceipt) -> Any:
-    """Return the text of a receipt, held until the commit: by our id, else by the carrier's."""
-    texts = OutboundText.__table__
-    wanted = select(texts.c.id, texts.c.state, texts.c.sender_id, texts.c.carrier_id).with_for_update()
-    if receipt.outbound_id is not None:
-        row = connection.execute(wanted.where(texts.c.id == receipt.outbound_id)).first()
-        # An id of ours with another message's SID is a mix-up, not a receipt of this text.
-        return row if row is None or row.carrier_id in (None, receipt.carrier_id) else None
-    return connection.execute(wanted.where(texts.c.carrier_id == receipt.carrier_id)).first()
+def _keep(connection: Connection, receipt: ReceivedReceipt, outbound_id: int | None) -> bool:
+    dialect: Any = sqlite if is_sqlite(connection) else postgresql
+    row = {
+        "carrier": receipt.carrier,
+        "carrier_id": receipt.carrier_id,
+        "outbound_id": outbound_id,
+        "status": receipt.status,
+        "error_code": receipt.error_code,
+        "received_at": receipt.received_at,
+    }
+    insert = dialect.insert(_kept).values(row).on_conflict_do_nothing().returning(_kept.c.id)
+    return connection.execute(insert).first() is not None
+
+
+def _of_an_earlier_attempt(
+    connection: Connection, receipt: ReceivedReceipt, outbound: Any, reported: TextState | None
+) -> bool:
+    """Whether this speaks of an attempt that failed before the one under way; that the phone has it counts always."""
+    if not outbound.retried or reported is TextState.DELIVERED:
+        return False
+    failed = select(_kept.c.id).where(
+        _kept.c.carrier_id == receipt.carrier_id,
+        _kept.c.carrier == receipt.carrier,
+        _kept.c.outbound_id == outbound.id,
+        _kept.c.status.in_(("undelivered", "failed")),
+    )
+    return connection.execute(failed).first() is not None
+
+
+def _move(
+    connection: Connection, receipt: ReceivedReceipt, outbound: Any, reported: TextState | None, rule: CodeRule | None
+) -> None:
+    now = receipt.received_at
+    state = forward(TextState(outbound.state), reported) if reported else None
+    values: dict[str, Any] = {"carrier_id": receipt.carrier_id}
+    if state:
+        values |= {"state": state, "state_at": now, "error_code": receipt.error_code or None}
+        values |= {"reason": rule.reason if rule else None, "lease_until": None}
+        values |= _later_retry(outbound, state, rule, now)
+    connection.execute(update(_texts).where(_texts.c.id == outbound.id).values(values))
+    if state == TextState.DELIVERED:
+        seen = {"delivered_at": now, "number_state": "alive"}
+        connection.execute(update(_senders).where(_senders.c.id == outbound.sender_id).values(seen))
+    if state and rule:
+        ended = Ended(outbound.sender_id, outbound.broadcast_id, outbound.attempted_at or outbound.created_at, rule)
+        carry_out(connection, receipt.carrier, [ended], now)
+
+
+def _later_retry(outbound: Any, state: TextState, rule: CodeRule | None, now: datetime) -> dict[str, Any]:
+    """Return what puts a text of the outbox back for its one later retry, where its code allows one."""
+    failed = state in (TextState.FAILED, TextState.UNDELIVERED)
+    if not failed or rule is None or rule.outcome is not Outcome.RETRY_ONCE or outbound.lane is None:
+        return {}
+    following = next_attempt(
+        rule.outcome, max(1, outbound.attempts), now,
+        text_id=outbound.id, retried=outbound.retried, expires_at=outbound.expires_at,
+    )  # fmt: skip
+    if not isinstance(following, Requeue):
+        return {}
+    return {"state": TextState.QUEUED, "retried": True, "not_before": following.at, "claimed_by": None}
+
+
+def _outbound_of(
+    connection: Connection, receipt: ReceivedReceipt, reported: TextState | None, rule: CodeRule | None
+) -> Any:
+    """Return the text of a receipt, held until the commit: by our id, else by the carrier's.
+
+    Where the sender's row will change too it is held first: inbound texts hold the sender before the sender's texts.
+    """
+    by_id = receipt.outbound_id is not None
+    mine = _texts.c.id == receipt.outbound_id if by_id else _texts.c.carrier_id == receipt.carrier_id
+    changes_sender = reported is TextState.DELIVERED or (rule and rule.effect in (Effect.OPT_OUT, Effect.FLAG_NUMBER))
+    if changes_sender:
+        of_text = select(_texts.c.sender_id).where(mine).scalar_subquery()
+        connection.execute(select(_senders.c.id).where(_senders.c.id == of_text).with_for_update())
+    row = connection.execute(select(_texts).where(mine).with_for_update(key_share=True)).first()
+    # An id of ours with another message's SID is a mix-up, not a receipt of this text.
+    return row if row is None or not by_id or row.carrier_id in (None, receipt.carrier_id) else None

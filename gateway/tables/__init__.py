@@ -1,6 +1,8 @@
 """The SQLAlchemy tables, by noun. Importing this package makes every table known to `Base.metadata`."""
 
 from gateway.tables.base import Base
+from gateway.tables.broadcasts import Broadcast, BroadcastTopic
+from gateway.tables.carriers import Alert, CarrierState
 from gateway.tables.members import ConsentEntry, Filing, Member, Referral, Sender, TopicStop
 from gateway.tables.pickups import (
     Departure,
@@ -19,7 +21,8 @@ from gateway.tables.staff import Staff
 from gateway.tables.texts import DeliveryReceipt, InboundText, OutboundText
 
 __all__ = [
-    "Affinity", "Base", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure",
+    "Affinity", "Alert", "Base", "Broadcast", "BroadcastTopic", "CarrierState", "ConsentEntry", "Constituency",
+    "Counter", "DeliveryReceipt", "Departure",
     "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral",
     "Report", "ReportEntry", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff", "TopicStop",
     "UnmatchedPlace", "WalkRequest",

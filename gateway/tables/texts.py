@@ -9,6 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gateway.tables.base import Base, BigId, Json, UtcDateTime
 
 
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
+
+
 class InboundText(Base):
     """A text that reached us, with the command that it was taken for. One row for each of the carrier's ids."""
 
@@ -44,6 +48,9 @@ class OutboundText(Base):
     """A text to one phone: a reply given in the webhook's own answer, or one that we start, taken from the outbox.
 
     `state` moves as `rules.delivery_status` allows. `inbound_id` is set for a reply, and unique: one text, one reply.
+    A text of the outbox waits in a `lane` (`rules.lanes`) and may leave from `not_before` on. `lease_until` is how long
+    it is one worker's: an attempt without a result by then is uncertain; of an uncertain text it is the next look.
+    The indexes of the outbox are partial, so that a reply given in the webhook's answer pays for none of them.
     """
 
     __tablename__ = "outbound_texts"
@@ -51,6 +58,11 @@ class OutboundText(Base):
         UniqueConstraint("inbound_id"),
         Index("ix_outbound_texts_sender", "sender_id", "created_at"),
         Index("ix_outbound_texts_carrier_id", "carrier_id"),
+        _partial("ix_outbound_texts_queue", "lane", "not_before", "id", where="state = 'queued'"),
+        _partial("ix_outbound_texts_open", "state", "lease_until", where="state IN ('attempted', 'uncertain')"),
+        _partial(
+            "uq_outbound_texts_broadcast", "broadcast_id", "sender_id", where="broadcast_id IS NOT NULL", unique=True
+        ),
         CheckConstraint("parts >= 1", "parts"),
     )
 
@@ -69,6 +81,17 @@ class OutboundText(Base):
     error_code: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     state_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcasts.id"))
+    lane: Mapped[str | None] = mapped_column(String(80))
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    retried: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    looks: Mapped[int] = mapped_column(Integer, server_default="0")
+    attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claimed_by: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(160))
 
 
 class DeliveryReceipt(Base):

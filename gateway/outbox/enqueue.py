@@ -1,0 +1,88 @@
+"""Put texts in the outbox, in the caller's own transaction: a text exists exactly when what caused it is committed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.database import is_sqlite
+from gateway.rules.carrier_routes import Route, route_of
+from gateway.rules.delivery_status import TextState
+from gateway.rules.lanes import KINDS, lane_for
+from gateway.rules.message_parts import cheapest, count_parts
+from gateway.tables import OutboundText
+
+_texts = OutboundText.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class NewText:
+    """One text to one sender. `kind` is one of `rules.lanes.KINDS`; `number` is the sender's key (E.164).
+
+    `zone` is the IANA time zone of the recipient's sending hours. `suppressed` is the reason where a rule already keeps
+    the text back: it is then only put on record, so that an account adds up. Times are aware.
+    """
+
+    kind: str
+    sender_id: int
+    number: str
+    body: str
+    language: str = "en"
+    wording: str = ""
+    zone: str = ""
+    broadcast_id: int | None = None
+    inbound_id: int | None = None
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    suppressed: str = ""
+
+
+def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[Route], now: datetime) -> int:
+    """Put texts in the outbox and return how many are new: one that a broadcast already has for a sender stays single.
+
+    :param connection: a writing transaction of the caller's; nothing leaves before it commits
+    :param now: aware UTC
+    :raises ValueError: a kind that is none, or an empty text
+    """
+    rows = [_row(text, routes, now) for text in texts]
+    if not rows:
+        return 0
+    dialect: Any = sqlite if is_sqlite(connection) else postgresql
+    new = 0
+    for start in range(0, len(rows), 500):
+        statement = dialect.insert(_texts).on_conflict_do_nothing().returning(_texts.c.id)
+        new += len(connection.execute(statement, rows[start : start + 500]).all())
+    return new
+
+
+def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any]:
+    if text.kind not in KINDS:
+        raise ValueError(f"There is no kind of text {text.kind!r}.")
+    reason = text.suppressed or ("" if text.number.startswith("+") else "not a number that can be texted")
+    if not text.body and not reason:
+        raise ValueError("An empty text cannot be sent.")
+    body = cheapest(text.body)
+    counted = count_parts(body)
+    waiting = not reason
+    lane = lane_for(text.kind, text.broadcast_id, route_of(text.number, routes).prefix, text.zone) if waiting else None
+    return {
+        "kind": text.kind,
+        "sender_id": text.sender_id,
+        "inbound_id": text.inbound_id,
+        "broadcast_id": text.broadcast_id,
+        "wording": text.wording,
+        "language": text.language,
+        "body": body,
+        "encoding": counted.encoding,
+        "parts": max(1, counted.parts),
+        "state": TextState.QUEUED if waiting else TextState.SUPPRESSED,
+        "reason": reason[:160] or None,
+        "lane": str(lane) if lane else None,
+        "not_before": max(now, text.not_before or now),
+        "expires_at": text.expires_at,
+        "created_at": now,
+        "state_at": now,
+    }
