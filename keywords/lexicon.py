@@ -29,6 +29,7 @@ _OPT_OUT_LISTS = (
     "lists",
     "things",
     "first_person",
+    "reasons",
     "before",
     "after",
 )
@@ -100,6 +101,7 @@ class Vocabulary:
     place_ties: frozenset[str]
     person_ties: Phrases
     topics: Phrases
+    reasons: Phrases
     questions: frozenset[str]
     opt_out: tuple[OptOutWords, ...]
 
@@ -174,6 +176,7 @@ class _Builder:
             place_ties=self._single("place", "ties"),
             person_ties=Phrases(self._phrases("person", "ties")),
             topics=Phrases(self._phrases("topics", "words")),
+            reasons=Phrases(self._phrases("opt_out", "reasons")),
             questions=self._single("help", "questions"),
             opt_out=tuple(_opt_out_words(source, data) for source, data in self.files if "opt_out" in data),
         )

@@ -124,9 +124,7 @@ def _made(reading: Reading, match: Match, argument: str, reason: str, scope: str
 def _stop(reading: Reading, match: Match) -> Command | None:
     """STOP alone, STOP with a topic, STOP alone on its line. Sentences are for _opt_out."""
     words, begin = reading.words, match.end
-    end = reading.without_polite(begin, len(words))
-    while end > begin and not match.keyword.weak and words[end - 1] in _STOP_ENDINGS:
-        end = reading.without_polite(begin, end - 1)
+    end = _without_reasons(reading, begin) if not match.keyword.weak else reading.without_polite(begin, len(words))
     if end == begin:
         if "seat-holder" in reading.audience and match.keyword.words in reading.vocabulary.seat_words:
             typed = reading.typed(match.begin, begin)
@@ -139,6 +137,18 @@ def _stop(reading: Reading, match: Match) -> Command | None:
     if reading.tokens.line_break_after(begin - 1):
         return _made(reading, match, "", "the keyword alone on its line", "all")
     return None
+
+
+def _without_reasons(reading: Reading, begin: int) -> int:
+    """`begin` when only politeness, urgency and reasons follow: "Stop now, wrong number"; else where the rest ends."""
+    words, vocabulary = reading.words, reading.vocabulary
+    index = begin
+    while index < len(words):
+        length = vocabulary.reasons.longest_at(words, index) or vocabulary.polite.longest_at(words, index)
+        if not length and not (words[index] in _STOP_ENDINGS or words[index] == reading.short_code):
+            return reading.without_polite(begin, len(words))
+        index += length or 1
+    return begin
 
 
 def _opt_out(reading: Reading) -> Command | None:

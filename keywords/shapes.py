@@ -9,6 +9,7 @@ from keywords.reading import Reading
 
 _MOST_WORDS = {Shape.NAMES: 14, Shape.PLACE: 14, Shape.SHORT: 6}
 _REFERENCE = re.compile(r"(?=[a-z]*\d)[a-z0-9]{3,8}")
+_WEB = re.compile(r"://|www\.|@\w|\.(?:com|org|net|me|ly|pk|gl|tv|app|link)\b", re.IGNORECASE)
 _SEAT_CODE = re.compile(r"(?:na|pp|ps|pk|pb|la|gba?)\d{1,3}")
 _TOPIC_DIGITS = 3
 
@@ -55,8 +56,8 @@ def _alone(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
 def _names(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
     """Names of people, places, seats and groups, with the words that tie them: "my name is Ali from Lahore"."""
     words, vocabulary = reading.words, reading.vocabulary
-    if reading.asks():
-        return None
+    if reading.asks() or _WEB.search(reading.text):
+        return None  # "join t.me/..." is an advertisement
     other = vocabulary.other_sense.get(keyword.command, frozenset())
     index, names = begin, 0
     while index < end:
@@ -138,7 +139,7 @@ def _trouble(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[
         fine = True
     elif reading.tokens.separator_after(begin - 1) or reading.in_capitals(begin - len(keyword.words), begin):
         fine = told > 0 or words[0] not in other or len(words) > 3
-    elif words[0] in other:
+    elif words[0] in other or _WEB.search(reading.text):
         fine = told > 1
     elif keyword.weak:
         fine = told > 1 or (told == 1 and len(words) < 5)
