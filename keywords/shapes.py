@@ -137,9 +137,11 @@ def _trouble(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[
     told = sum(2 if word in decisive else word in evidence for word in words)
     if reading.tokens.colon_after(begin - 1) and len(words) > 1:
         fine = True
+    elif _WEB.search(reading.text):
+        fine = told > 1  # "report @name": an account, not trouble
     elif reading.tokens.separator_after(begin - 1) or reading.in_capitals(begin - len(keyword.words), begin):
         fine = told > 0 or words[0] not in other or len(words) > 3
-    elif words[0] in other or _WEB.search(reading.text):
+    elif words[0] in other:
         fine = told > 1
     elif keyword.weak:
         fine = told > 1 or (told == 1 and len(words) < 5)
