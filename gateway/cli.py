@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands import imports, members, reports, sample, staff, texts
+from gateway.commands import imports, members, pickups, reports, sample, staff, texts
 from gateway.commands.shared import console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
 from gateway.migrate import migrate
@@ -23,6 +23,8 @@ app.add_typer(texts.app, name="texts")
 app.add_typer(members.app, name="members")
 app.add_typer(imports.places_app, name="places")
 app.add_typer(imports.constituencies_app, name="constituencies")
+app.add_typer(pickups.events_app, name="events")
+app.add_typer(pickups.app, name="pickups")
 app.add_typer(reports.app, name="reports")
 app.add_typer(staff.app, name="staff")
 

@@ -79,12 +79,19 @@ def answer_place(text: str, asked: Asked, pickups: Pickups, directory: Directory
     return Decision(Reply("where_unknown_plain", {"place": shown}), (*noted, ask("where", asked.now)))
 
 
-def answer_where(asked: Asked, pickups: Pickups, directory: Directory) -> Decision:
-    """Take a text as the answer to "where are you?" or to numbered places."""
+def answer_where(asked: Asked, pickups: Pickups, directory: Directory) -> Decision | None:
+    """Take a text as the answer to "where are you?" or to numbered places; YES is one where a single place was named.
+
+    Returns None for a text that names no place.
+    """
     question = asked.answering("where")
     assert question is not None
     keys = [str(key) for key in _list(question.data.get("keys"))]
     number = _number(asked.body)
+    if asked.command.name == "YES" and len(keys) == 1:
+        number = 1
+    elif asked.command.name is not None:
+        return None
     if keys and number is not None and 1 <= number <= len(keys):
         chosen = pickups.places.get(keys[number - 1])
         if chosen:
