@@ -37,6 +37,9 @@ test: setup-dev ## lint, types, import contracts, migrations, then every test on
 	@$(MAKE) --no-print-directory lint types
 	@$(BIN)/python -m pytest -q
 
+demo: setup ## play a morning of 200 texts from 60 phones and look up every effect (no browser, no questions)
+	@$(BIN)/python -m demo
+
 screenshots: setup-dev ## make the pictures in docs anew (needs chromium and the Noto fonts)
 	@$(BIN)/python -m tests.browser.screenshots
 

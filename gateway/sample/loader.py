@@ -36,7 +36,7 @@ def load_sample(engine: Engine, now: datetime) -> Loaded:
 
     Each week's rally is an event of its own; one that is there already stays as it is, edits included.
 
-    :param now: aware UTC; the rally is always on a later day than this one
+    :param now: aware UTC; every bus of the rally leaves after it
     :raises sqlalchemy.exc.SQLAlchemyError: the database is not migrated, or cannot be written
     """
     plan = tomllib.loads(_read("rally.toml"))
@@ -61,10 +61,13 @@ def load_sample(engine: Engine, now: datetime) -> Loaded:
 
 
 def rally_day(now: datetime, zone: ZoneInfo, weekday: str) -> date:
-    """Return the first day of that name after today, in the rally's own zone."""
+    """Return the first day of that name after tomorrow, in the rally's own zone.
+
+    Not tomorrow, because the buses of the evening before are to leave in the future too.
+    """
     today = now.astimezone(zone).date()
     ahead = (_WEEKDAYS.index(weekday) - today.weekday()) % 7
-    return today + timedelta(days=ahead or 7)
+    return today + timedelta(days=ahead if ahead > 1 else ahead + 7)
 
 
 def _read(name: str) -> str:
