@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         app.state.handset = handset.Handset(network, settings.zone, settings.default_region)
         app.include_router(handset.router)
+    app.add_middleware(webhooks.SmsWebhook, service=service)  # added last: it stands first
     return app
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     Connection,
     Date,
     FromClause,
@@ -33,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import NullType
 
 from gateway.tables.base import UtcDateTime
 
@@ -72,9 +72,9 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
         connection.execute(_update(table, kind, columns), {"rows": _document(table, kind, columns, rows)})
 
 
-class _Among(FunctionElement[bool]):
+class _Among(FunctionElement[Any]):
     name = "among"
-    type = Boolean()
+    type = NullType()  # as a Boolean it would be compared "= 1" on SQLite, which then uses no index
     inherit_cache = True
 
 

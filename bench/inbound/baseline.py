@@ -76,7 +76,7 @@ def create_app() -> FastAPI:
                 session.commit()
             twiml = MessagingResponse()
             if reply:
-                message = Message(status_callback=service.status_callback(reply.id))
+                message = Message(status_callback=settings.status_callback(reply.id))
                 message.body(reply.body)
                 twiml.append(message)
         return Response(str(twiml), media_type="text/xml")

@@ -24,6 +24,13 @@ _ADDRESS = re.compile(r"(?:[a-z]{2,12}:)?[+A-Za-z0-9][A-Za-z0-9 _.:@&'#*()-]{0,1
 _BURIED_SID = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|AccountSidAC[0-9a-fA-F]{32}")
 _STATUS = re.compile(r"[a-z_-]{1,20}\Z")
 _ERROR_CODE = re.compile(r"[0-9A-Za-z]{0,20}\Z")
+_USUAL = frozenset(
+    [
+        "AccountSid", "ApiVersion", "Body", "From", "FromCity", "FromCountry", "FromState", "FromZip", "MessageSid",
+        "MessagingServiceSid", "NumMedia", "NumSegments", "SmsMessageSid", "SmsSid", "SmsStatus", "To", "ToCity",
+        "ToCountry", "ToState", "ToZip",
+    ]
+)  # fmt: skip
 _FREE_TEXT = {"Body", "ButtonText", "ButtonPayload", "ChannelMetadata", "ProfileName"}
 
 
@@ -38,29 +45,25 @@ def read_form(body: bytes) -> dict[str, str]:
     """
     if len(body) > MAX_BODY_BYTES:
         raise BadForm(f"The form is larger than {MAX_BODY_BYTES} bytes.")
-    pieces = body.split(b"&") if body else []
-    if len(pieces) > MAX_FIELDS:
-        raise BadForm(f"The form has more than {MAX_FIELDS} fields.")
-    fields: dict[str, str] = {}
-    for piece in pieces:
-        if not piece:
-            continue
-        raw_key, _, raw_value = piece.partition(b"=")
-        try:
-            key, value = _decoded(raw_key), _decoded(raw_value)
-        except UnicodeDecodeError:
-            raise BadForm("The form is not UTF-8.") from None
-        if not _KEY.match(key):
-            raise BadForm("A field's name is not one that Twilio sends.")
-        if key in fields:
-            raise BadForm(f"The field {key} stands twice.")
-        fields[key] = value
+    try:
+        pieces = body.decode().replace("+", " ").split("&") if body else []
+        if len(pieces) > MAX_FIELDS:
+            raise BadForm(f"The form has more than {MAX_FIELDS} fields.")
+        fields: dict[str, str] = {}
+        for piece in pieces:
+            if not piece:
+                continue
+            key, _, value = piece.partition("=")
+            if "%" in piece:
+                key, value = unquote_to_bytes(key).decode(), unquote_to_bytes(value).decode()
+            if key not in _USUAL and not _KEY.match(key):
+                raise BadForm("A field's name is not one that Twilio sends.")
+            if key in fields:
+                raise BadForm(f"The field {key} stands twice.")
+            fields[key] = value
+    except UnicodeDecodeError:
+        raise BadForm("The form is not UTF-8.") from None
     return fields
-
-
-def _decoded(raw: bytes) -> str:
-    raw = raw.replace(b"+", b" ")
-    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
 
 
 def read_text(fields: Mapping[str, str], account_sid: str, received_at: datetime) -> ReceivedText:
