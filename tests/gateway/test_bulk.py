@@ -122,3 +122,17 @@ def test_times_come_back_in_utc(engine: Engine) -> None:
     with writing(engine) as connection:
         an_id(connection)
         assert connection.execute(select(SENDERS.c.first_seen_at)).scalar() == NOON.astimezone(UTC)
+
+
+def test_among_looks_up_an_index_instead_of_every_row(engine: Engine) -> None:
+    with writing(engine) as connection:
+        insert_rows(connection, SENDERS, [a_sender(f"+92300{n:07d}") for n in range(5_000)])
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ANALYZE senders")
+        explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
+        wanted = select(SENDERS.c.id).where(among(SENDERS.c.key, "keys"))
+        text = str(wanted.compile(connection, compile_kwargs={"render_postcompile": True}))
+        marker = "?" if connection.dialect.name == "sqlite" else text[text.index("%(keys)s") :][: len("%(keys)s")]
+        plan = connection.exec_driver_sql(explain + text.replace(marker, "'[\"+923000000001\"]'")).all()
+    said = " ".join(str(row) for row in plan).lower()
+    assert "search senders using covering index" in said or "index cond" in said, said
