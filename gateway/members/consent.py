@@ -44,7 +44,8 @@ def start(asked: Asked) -> Decision:
 def yes(asked: Asked) -> Decision | None:
     """YES answers the question that is open; it is START only for someone who is stopped and was asked nothing.
 
-    Only the English word is on Twilio's opt-in list; "haan" and "ہاں" begin too much ordinary talk. Returns None when it means neither; the caller treats it as a text that was not understood.
+    Only the English word is on Twilio's opt-in list; "haan" and "ہاں" begin too much ordinary talk. Returns None when
+    it means neither; the caller treats it as a text that was not understood.
     """
     if asked.answering("erase"):
         return Decision(Reply("erased"), (EraseSender(stopped=True),))
