@@ -1,0 +1,168 @@
+"""How many an audience is, of whom, and who is left out and why; and its members in chunks, for planning."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, not_, or_, select, text
+
+from gateway.audience.rules import Audience
+from gateway.database import is_sqlite
+from gateway.tables import Member, Sender
+from segments.sql import an_index_serves, reads_histories
+
+_members = Member.__table__.c
+_senders = Sender.__table__.c
+_FEW = 100_000  # so many members are looked up one by one sooner than all senders are read
+
+LEFT_OUT = ("stopped", "no consent", "dead number", "wrong country", "left the group")
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceCount:
+    """`matched` members fit the rule; `recipients` of them can be texted, and `left_out` says why the others cannot:
+    the parts add up. `by_language` and `by_city` (a place's key; None: no city) split the recipients."""
+
+    matched: int
+    recipients: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    by_language: Mapping[str, int] = field(default_factory=dict)
+    by_city: Mapping[str | None, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One member to be texted. `language` is the one they are answered in; `city` a place's key."""
+
+    sender_id: int
+    key: str
+    language: str
+    name: str
+    city: str | None
+
+
+def count(connection: Connection, audience: Audience) -> int:
+    """Return how many reachable members an audience has who left none of its groups: the quick number.
+
+    Numbers of other countries are still in it; `count_by_reason` takes them out.
+    """
+    _prepare(connection, audience)
+    wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=True))
+    return int(connection.execute(select(func.count()).select_from(Member.__table__).where(wanted)).scalar_one())
+
+
+def count_by_reason(connection: Connection, audience: Audience, place_keys: Mapping[int, str]) -> AudienceCount:
+    """Return the count of an audience, split by language and city, and who is left out and why.
+
+    People who sent ERASE are no longer on file and are in no number.
+    """
+    _prepare(connection, audience)
+    groups = _groups(connection, audience, foreign=False)
+    heeding = sum(groups.values())
+    fitting = _count_fitting(connection, audience)
+    foreign = _groups(connection, audience, foreign=True, few=heeding <= _FEW) if audience.prefixes else Counter()
+    unreachable = _unreachable(connection, audience)
+    groups.subtract(foreign)
+    recipients = sum(groups.values())
+    reasons = {**unreachable, "wrong country": sum(foreign.values()), "left the group": fitting - heeding}
+    languages: Counter[str] = Counter()
+    cities: Counter[str | None] = Counter()
+    for (language, city), number in groups.items():
+        languages[language or audience.atlas.default_language] += number
+        cities[place_keys.get(city) if city is not None else None] += number
+    return AudienceCount(
+        matched=fitting + sum(unreachable.values()),
+        recipients=recipients,
+        left_out={reason: reasons[reason] for reason in LEFT_OUT if reasons.get(reason)},
+        by_language=dict(languages.most_common()),
+        by_city={city: number for city, number in cities.most_common() if number},
+    )
+
+
+def recipients(
+    connection: Connection, audience: Audience, after_id: int, limit: int, *, joined_by: datetime, many: bool = True
+) -> Sequence[Recipient]:
+    """Return the next recipients by rising sender id, for planning in chunks.
+
+    :param after_id: the last id of the chunk before; 0 for the first
+    :param joined_by: aware, fixed when planning starts: who joins later is not in this audience. The consent test of
+        the outbox's claim leaves out who stops in between.
+    :param many: walk the members in the order of their ids; False: let an index find the few that there are
+    """
+    _prepare(connection, audience)
+    reachable = _scanned(connection) if many else _reachable(connection, audience)
+    home = or_(*(_senders.key.startswith(prefix, autoescape=True) for prefix in audience.prefixes))
+    rows = connection.execute(
+        select(_members.sender_id, _senders.key, _members.language, _members.name, _members.city_id)
+        .join_from(Member.__table__, Sender.__table__, _senders.id == _members.sender_id)
+        .where(_members.sender_id > after_id, _members.joined_at <= joined_by, reachable)
+        .where(audience.condition(heed_stops=True), *([home] if audience.prefixes else []))
+        .order_by(_members.sender_id)
+        .limit(limit)
+    )
+    keys = {number: key for key, number in audience.columns.place_ids.items()}
+    return [
+        Recipient(row.sender_id, row.key, row.language or audience.atlas.default_language, row.name,
+                  keys.get(row.city_id))
+        for row in rows
+    ]  # fmt: skip
+
+
+def _prepare(connection: Connection, audience: Audience) -> None:
+    if not is_sqlite(connection) and reads_histories(audience.rule):
+        # Who has a history is held in memory once instead of looked up for every member; for this transaction alone.
+        connection.execute(text("SET LOCAL work_mem = '256MB'"))
+
+
+def _scanned(connection: Connection) -> ColumnElement[bool]:
+    """Return "reachable" so that SQLite takes it for no reason to use a partial index."""
+    return literal_column("+members.reachable") if is_sqlite(connection) else _members.reachable
+
+
+def _reachable(connection: Connection, audience: Audience) -> ColumnElement[bool]:
+    if an_index_serves(audience.rule, audience.atlas):
+        return _members.reachable
+    return _scanned(connection)
+
+
+def _count_fitting(connection: Connection, audience: Audience) -> int:
+    """Return how many reachable members fit the rule, whatever groups they left."""
+    wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=False))
+    return int(connection.execute(select(func.count()).select_from(Member.__table__).where(wanted)).scalar_one())
+
+
+def _groups(
+    connection: Connection, audience: Audience, *, foreign: bool, few: bool = False
+) -> Counter[tuple[str | None, int | None]]:
+    """Return the reachable members of an audience by language and city; of other countries alone if `foreign`."""
+    source: Any = Member.__table__
+    conditions = [_reachable(connection, audience), audience.condition(heed_stops=True)]
+    if foreign:
+        abroad = and_(*(not_(_senders.key.startswith(prefix, autoescape=True)) for prefix in audience.prefixes))
+        if few:
+            source = source.join(Sender.__table__, _senders.id == _members.sender_id)
+            conditions.append(abroad)
+        else:
+            conditions.append(_members.sender_id.in_(select(_senders.id).where(abroad)))
+    rows = connection.execute(
+        select(_members.language, _members.city_id, func.count())
+        .select_from(source)
+        .where(*conditions)
+        .group_by(_members.language, _members.city_id)
+    )
+    return Counter({(language, city): number for language, city, number in rows})
+
+
+def _unreachable(connection: Connection, audience: Audience) -> dict[str, int]:
+    reason = case(
+        (_senders.consent == "stopped", "stopped"), (_senders.consent != "joined", "no consent"), else_="dead number"
+    )
+    rows = connection.execute(
+        select(reason, func.count())
+        .join_from(Member.__table__, Sender.__table__, _senders.id == _members.sender_id)
+        .where(not_(_members.reachable), audience.condition(heed_stops=False))
+        .group_by(reason)
+    )
+    return {str(row[0]): int(row[1]) for row in rows}

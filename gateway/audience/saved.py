@@ -1,0 +1,71 @@
+"""Audience rules kept under a name."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from gateway.audience.rules import Audience
+from gateway.tables import SavedSegment
+from orthography import words
+from segments import to_json
+
+MAX_NAME_LENGTH = 80
+
+
+class SegmentNameError(ValueError):
+    """The name cannot be used; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved segment: its name, its rule as text, who saved it and when (aware UTC)."""
+
+    name: str
+    rule: str
+    saved_by: str
+    saved_at: datetime
+
+
+def save_segment(
+    connection: Connection, name: str, audience: Audience, by: str, now: datetime, *, replace: bool = False
+) -> None:
+    """Keep a rule under a name, with its names as they are on file.
+
+    :raises SegmentNameError: the name is empty, too long, or taken and not to be replaced
+    """
+    shown = " ".join(name.split())
+    folded = " ".join(words(shown))[:160]
+    if not folded or len(shown) > MAX_NAME_LENGTH:
+        raise SegmentNameError(f"Give the segment a name of 1 to {MAX_NAME_LENGTH} signs with a letter or digit in it.")
+    values = {
+        "name": shown, "rule": audience.text, "json": to_json(audience.rule), "saved_by": by[:60], "saved_at": now,
+    }  # fmt: skip
+    known = find_segment(connection, shown)
+    if known is None:
+        connection.execute(insert(SavedSegment).values(folded=folded, **values))
+    elif not replace:
+        raise SegmentNameError(f"“{known.name}” is saved already, as {known.rule}. Replace it, or take another name.")
+    else:
+        connection.execute(update(SavedSegment).where(SavedSegment.folded == folded).values(**values))
+
+
+def find_segment(connection: Connection, name: str) -> Saved | None:
+    """Return the segment of that name, however it is typed."""
+    wanted = SavedSegment.folded == " ".join(words(name))[:160]
+    return next(iter(_read(connection, wanted)), None)
+
+
+def all_segments(connection: Connection) -> list[Saved]:
+    """Return every saved segment by name."""
+    return _read(connection)
+
+
+def _read(connection: Connection, *conditions: object) -> list[Saved]:
+    table = SavedSegment.__table__.c
+    rows = connection.execute(
+        select(table.name, table.rule, table.saved_by, table.saved_at)
+        .where(*conditions)  # type: ignore[arg-type]
+        .order_by(table.folded)
+    )
+    return [Saved(*row) for row in rows]
