@@ -91,6 +91,7 @@ _ENGLISH = _Words(
     pickups={
         "asked": ("have asked for a pick-up point", "have never asked for a pick-up point"),
         "held": ("hold a seat on a bus", "hold no seat on a bus"),
+        "travelled": ("travelled on one of our buses", "never travelled on one of our buses"),
     },
     reports=("have sent {} iReports", "have not sent {} iReports"),
     counts={"<": "fewer than {}", "<=": "at most {}", ">": "more than {}", ">=": "at least {}", "=": "exactly {}"},
@@ -138,6 +139,7 @@ _URDU = _Words(
     pickups={
         "asked": ("جنہوں نے بس کی جگہ پوچھی ہے", "جنہوں نے بس کی جگہ کبھی نہیں پوچھی"),
         "held": ("جن کی بس میں نشست ہے", "جن کی بس میں نشست نہیں ہے"),
+        "travelled": ("جو ہماری بس میں گئے", "جو ہماری بس میں کبھی نہیں گئے"),
     },
     reports=("جنہوں نے {} رپورٹیں بھیجیں", "جنہوں نے {} رپورٹیں نہیں بھیجیں"),
     counts={"<": "{} سے کم", "<=": "زیادہ سے زیادہ {}", ">": "{} سے زیادہ", ">=": "کم از کم {}", "=": "ٹھیک {}"},

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from gateway.places.directory import Directory
-from gateway.tables import InboundText, Member, Report, TopicStop
+from gateway.tables import InboundText, Member, Report, SeatHold, TopicStop
 from segments import Atlas, Rule, describe, parse, settle_names, to_text
 from segments.sql import Condition, MemberColumns, to_sql
 
@@ -110,4 +110,5 @@ def _referrer_of_code(code: str) -> Select[Any]:
 
 def pickup_histories() -> Mapping[str, Select[Any]]:
     """Return, for each kind of pick-up history beside "asked", a select of the senders that have it."""
-    return {}
+    holds = SeatHold.__table__.c
+    return {state: select(holds.sender_id).where(holds.state == state) for state in ("held", "travelled")}

@@ -55,7 +55,7 @@ def small_atlas() -> Atlas:
         find_affinity=lambda text: text if text in GROUPS else None,
         default_language="en",
         zone=ZONE,
-        pickups=frozenset({"asked"}),
+        pickups=frozenset({"asked", "held", "travelled"}),
         provincial_houses=frozenset({"PP", "PS"}),
     )
 
@@ -118,7 +118,7 @@ atoms: st.SearchStrategy[Rule] = st.one_of(
     st.sampled_from([None, *GROUPS]).map(lambda key: Named("affinity", key)),
     st.sampled_from([None, *LANGUAGES]).map(lambda code: Named("language", code)),
     st.sampled_from([None, *CODES, "NONESUCH"]).map(lambda code: Named("referrer", code)),
-    st.just(Named("pickup", "asked")),
+    st.sampled_from(["asked", "held", "travelled"]).map(lambda kind: Named("pickup", kind)),
     st.sampled_from([None, *NATIONAL, *PROVINCIAL]).map(lambda seat: InSeat(*seat) if seat else InSeat(None)),
     when_terms(),
     st.builds(ReportCount, comparisons, st.integers(0, 4)),
@@ -147,5 +147,6 @@ members: st.SearchStrategy[MemberFacts] = st.builds(
     seen_on=st.one_of(st.none(), near_days),
     reported=st.lists(moments, max_size=4).map(tuple),
     asked=st.lists(moments, max_size=2).map(tuple),
+    pickups=st.frozensets(st.sampled_from(["held", "travelled"])),
     left=st.frozensets(st.sampled_from(TOPICS), max_size=2),
 )

@@ -7,7 +7,20 @@ from sqlalchemy import Connection, Engine, delete, insert
 from gateway.database import reading, writing
 from gateway.places.directory import Directory
 from gateway.places.store import bump, place_row, read_directory, seat_row
-from gateway.tables import Affinity, Constituency, InboundText, Member, Place, Report, Sender, TopicStop
+from gateway.tables import (
+    Affinity,
+    Constituency,
+    Departure,
+    Event,
+    InboundText,
+    Member,
+    PickupPoint,
+    Place,
+    Report,
+    SeatHold,
+    Sender,
+    TopicStop,
+)
 from segments import MemberFacts
 from tests.segments.rule_strategies import CODES, GROUPS, NOW, PLACES, SEATS
 
@@ -88,6 +101,24 @@ def file_members(connection: Connection, members: Sequence[MemberFacts], directo
     ]  # fmt: skip
     if reports:
         connection.execute(insert(Report.__table__), reports)
+    departure = _a_departure(connection)
+    holds = [
+        {"departure_id": departure, "sender_id": number, "seats": 1, "state": state, "held_at": NOW,
+         "until": NOW}
+        for number, one in numbered
+        for state in ("freed", *sorted(one.pickups))
+    ]  # fmt: skip
+    connection.execute(insert(SeatHold.__table__), holds)
     stops = [{"sender_id": number, "topic": topic, "stopped_at": NOW} for number, one in numbered for topic in one.left]
     if stops:
         connection.execute(insert(TopicStop.__table__), stops)
+
+
+def _a_departure(connection: Connection) -> int:
+    rally = {"key": "rally", "name": "Rally", "names": {}, "venue": "Venue", "lat": 31.5, "lon": 74.3,
+             "zone": "Asia/Karachi", "doors_at": NOW, "ends_at": NOW}  # fmt: skip
+    event = connection.execute(insert(Event).values(**rally).returning(Event.id)).scalar_one()
+    gate = {"event_id": event, "name": "Gate", "city": "Lahore", "lat": 31.5, "lon": 74.3}
+    point = connection.execute(insert(PickupPoint).values(**gate).returning(PickupPoint.id)).scalar_one()
+    bus = insert(Departure).values(pickup_point_id=point, leaves_at=NOW).returning(Departure.id)
+    return int(connection.execute(bus).scalar_one())

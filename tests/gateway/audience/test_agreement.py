@@ -81,7 +81,8 @@ def test_sql_agrees(filed: tuple[Engine, Directory, list[MemberFacts]], rule: Ru
      "joined>2026-02", "!joined<2026-03", "joined<10d", "joined<=10d", "joined>10d", "!joined>10d", "joined>=10d",
      "seen<10d", "!seen<10d", "seen<=10d", "seen>10d", "seen>=10d", "seen:today", "reported<10d", "!reported<10d",
      "reported:2026-02", "reports>0", "reports:0", "reports<2", "reports>=2", "!reports:2", "reports<=1",
-     "asked<10d", "pickup:asked", "!pickup:asked"],
+     "asked<10d", "pickup:asked", "!pickup:asked", "pickup:held",
+     "!pickup:held", "pickup:travelled"],
 )  # fmt: skip
 def test_every_term_splits_the_crowd_alike(filed: tuple[Engine, Directory, list[MemberFacts]], text: str) -> None:
     engine, directory, population = filed
