@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -10,10 +10,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from gateway import webhooks
+from gateway import links, webhooks
 from gateway.carriers.simulated import handset
 from gateway.carriers.simulated.network import SimulatedNetwork
 from gateway.carriers.simulated.sender import SimulatedCarrier, Taken
+from gateway.clock import ticking
 from gateway.database import reading
 from gateway.logs import set_up_logs
 from gateway.migrate import behind
@@ -41,7 +42,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         stop = asyncio.Event()
         worker = asyncio.create_task(_worker(service, network).run(stop)) if settings.runs_worker else None
         log.info("gateway_started", carrier="simulated" if settings.simulated else "twilio")
-        yield
+        with ticking(service.engine, settings) if worker else nullcontext():
+            yield
         stop.set()
         if worker:
             await worker
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="Jalsa", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.service = service
     app.include_router(webhooks.router)
+    app.include_router(links.router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)

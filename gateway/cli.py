@@ -101,6 +101,7 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
 @app.command("worker")
 def work() -> None:
     """Send the texts of the outbox until it is told to stop. Start as many as you like, on as many machines."""
+    from gateway.clock import ticking
     from gateway.logs import set_up_logs
     from gateway.outbox.setup import routes_from
     from gateway.outbox.worker import run
@@ -113,9 +114,8 @@ def work() -> None:
         stop(f"CARRIER_ROUTES: {error}.", 2)
     if settings.simulated:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
-    with ready_engine(settings):
-        pass
-    run(settings)
+    with ready_engine(settings) as engine, ticking(engine, settings):
+        run(settings)
 
 
 def main() -> None:

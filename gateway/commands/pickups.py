@@ -43,7 +43,7 @@ def _event_or_stop(connection: Connection, key: str | None) -> Any:
 
 
 def _position_or_stop(written: str) -> tuple[float, float]:
-    position = read_position(written)
+    position = read_position(written) or read_position(f"geo:{written.strip()}")
     if position is None:
         stop(f"{written!r} is no position. Write it as 31.5497,74.3436 or paste a map link.")
     return position

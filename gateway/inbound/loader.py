@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from gateway.database import reading
 from gateway.inbound.reference import Reference
+from gateway.pickups.desk import with_settings
 from gateway.pickups.store import LIVE_REVISION, read_pickups
 from gateway.places.store import read_directory, revisions
 from gateway.settings import Settings
@@ -53,7 +54,7 @@ class ReferenceLoader:
         pickups = read_pickups(connection, directory, self._now(), zone)
         return Reference(
             directory=directory,
-            pickups=replace(pickups, link_base=f"{self._settings.public_base_url}/p/"),
+            pickups=with_settings(pickups, self._settings),
             vocabulary=self._vocabulary,
             short_code=self._settings.short_code,
             zone=zone,

@@ -134,7 +134,7 @@ def _fill(
 
 def _fill_buses(point: PointRow, row: Mapping[str, str], day: EventDay) -> list[RowProblem]:
     line = point.line
-    written = several(row.get("departures", ""))
+    written = [one.strip() for one in row.get("departures", "").split("|") if one.strip()]
     times = [read_time(one, day) for one in written]
     faults = [_no_time(line, "departures", one) for one, at in zip(written, times, strict=True) if at is None]
     late = [one for one, at in zip(written, times, strict=True) if at and at >= day.ends_at]

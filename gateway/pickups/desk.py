@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select, update
 
-from gateway.database import writing
+from gateway.database import reading, writing
+from gateway.outbox.setup import routes_from
 from gateway.pickups.answer import clock, landmark_of, link_to, said_name
 from gateway.pickups.notices import holders, tell
 from gateway.pickups.pickups import Pickups
@@ -26,7 +27,12 @@ def pickups_now(connection: Connection, settings: Settings, now: datetime) -> tu
     """Return what a command needs to say things about points."""
     directory = read_directory(connection)
     pickups = read_pickups(connection, directory, now, settings.zone)
-    return replace(pickups, link_base=f"{settings.public_base_url}/p/"), directory
+    return with_settings(pickups, settings), directory
+
+
+def with_settings(pickups: Pickups, settings: Settings) -> Pickups:
+    """Return the same with what settings say: where links lead, which carrier takes which texts."""
+    return replace(pickups, link_base=f"{settings.public_base_url}/p/", routes=routes_from(settings))
 
 
 def move_point(
@@ -111,12 +117,18 @@ def _tell_holders(
         }
         without = {**values, "landmark": ""}
         reply = Reply(wording, values, (Reply(wording, without),))
-        told += tell(connection, holders(connection, [bus]), reply, now, language)
+        told += tell(connection, holders(connection, [bus]), reply, pickups, now, language)
     return told
 
 
 def end_promises(engine: Engine, now: datetime) -> int:
     """End the promises whose stated time is over, so that others get the seats; returns how many seats came free."""
+    with reading(engine) as connection:
+        if (
+            connection.execute(select(_holds.c.id).where(_holds.c.state == "held", _holds.c.until <= now)).first()
+            is None
+        ):
+            return 0
     with writing(engine) as connection:
         over = select(_holds.c.departure_id).where(_holds.c.state == "held", _holds.c.until <= now).distinct()
         buses = sorted(connection.execute(over).scalars())
@@ -132,10 +144,11 @@ def tell_waiting(engine: Engine, settings: Settings, now: datetime) -> int:
     Safe to run on several machines at once: whoever marks a row as told first writes the text.
     """
     untold = select(_waits.c.pickup_point_id).where(_waits.c.told_at.is_(None)).distinct()
-    with writing(engine) as connection:
+    with reading(engine) as connection:
         waited_for = set(connection.execute(untold).scalars())
         if not waited_for:
             return 0
+    with writing(engine) as connection:
         pickups, _ = pickups_now(connection, settings, now)
         told = 0
         for point_id in sorted(waited_for & pickups.points.keys()):
@@ -154,5 +167,5 @@ def tell_waiting(engine: Engine, settings: Settings, now: datetime) -> int:
             won = sorted(connection.execute(marked.returning(_waits.c.sender_id)).scalars())
             columns = (_senders.c.id, _senders.c.key, _senders.c.language, _senders.c.consent)
             people = connection.execute(select(*columns).where(_senders.c.id.in_(won)).order_by(_senders.c.id)).all()
-            told += tell(connection, people, reply, now, settings.default_language)
+            told += tell(connection, people, reply, pickups, now, settings.default_language)
         return told

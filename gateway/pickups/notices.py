@@ -1,58 +1,42 @@
-"""Texts that pick-up points start: a late bus, a moved point, seats that are free again. Rows of the outbox."""
+"""Texts that pick-up points start: a late bus, a moved point, seats that are free again. They go by the outbox."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from gateway.outbox.enqueue import NewText, enqueue
 from gateway.pickups.answer import clock, said_name
 from gateway.pickups.pickups import Pickups
 from gateway.replies.catalogue import LANGUAGES, load_catalogue
 from gateway.rules.conversation import Reply
-from gateway.rules.message_parts import cheapest, count_parts
-from gateway.tables import OutboundText, SeatHold, Sender
+from gateway.tables import SeatHold, Sender
 
 KIND = "pickup"
 _senders, _holds = Sender.__table__, SeatHold.__table__
 
 
 def tell(
-    connection: Connection, people: Sequence[Any], reply: Reply | Callable[[Any], Reply], now: datetime, language: str
+    connection: Connection, people: Sequence[Any], reply: Reply, pickups: Pickups, now: datetime, language: str
 ) -> int:
     """Queue one text to each of these people, in their own language; returns how many.
 
     Once-ness is the caller's: it calls in the transaction in which what it tells of changed.
 
-    :param people: rows of senders with `id`, `language` and `consent`; those who texted STOP get nothing
+    :param people: rows of senders with `id`, `key`, `language` and `consent`; those who texted STOP get nothing
     :param language: for those whose language is not known
     """
-    catalogue = load_catalogue()
-    rows = []
+    said: dict[str, str] = {}
+    texts = []
     for person in people:
         if person.consent == "stopped":
             continue
         spoken = person.language if person.language in LANGUAGES else language
-        one = reply(person) if callable(reply) else reply
-        body = cheapest(catalogue.render(one, spoken))
-        parts = count_parts(body)
-        rows.append(
-            {
-                "kind": KIND,
-                "sender_id": person.id,
-                "wording": one.wording,
-                "language": spoken,
-                "body": body,
-                "encoding": parts.encoding,
-                "parts": max(1, parts.parts),
-                "state": "queued",
-                "created_at": now,
-                "state_at": now,
-            }
-        )
-    if rows:
-        connection.execute(insert(OutboundText), rows)
-    return len(rows)
+        if spoken not in said:
+            said[spoken] = load_catalogue().render(reply, spoken)
+        texts.append(NewText(KIND, person.id, person.key, said[spoken], spoken, reply.wording))
+    return enqueue(connection, texts, pickups.routes, now)
 
 
 def tell_late(
@@ -63,7 +47,7 @@ def tell_late(
     if point is None:
         return 0
     reply = Reply("bus_late", {"point": said_name(point), "time": clock(leaves, now, pickups, point)})
-    return tell(connection, holders(connection, [bus_id]), reply, now, language)
+    return tell(connection, holders(connection, [bus_id]), reply, pickups, now, language)
 
 
 def holders(connection: Connection, bus_ids: Sequence[int]) -> Sequence[Any]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.pickups.live import Live
 from gateway.pickups.points import PickupIndex, Point, distance
+from gateway.rules.carrier_routes import Route
 from gateway.rules.conversation import Value
 from orthography import words
 from segments import Gazetteer, Place, PlaceMatch, resolve_place
@@ -49,6 +50,8 @@ class Pickups:
     """The points of each marshal's phone, by the sender's key."""
     link_base: str = ""
     """Where short links start, such as https://host/p/."""
+    routes: tuple[Route, ...] = ()
+    """Which carrier takes the texts that points start."""
     router: bool = False
     walks: Walks = no_walks
     points: Mapping[int, Point] = field(default_factory=dict)

@@ -1,0 +1,57 @@
+"""What happens by itself: one short function for each tick, safe to run in any number of processes at once.
+
+The truth of what is due stands in tables; a process that dies loses nothing, and one that starts late catches up.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.outbox.setup import utc_now
+from gateway.pickups.desk import end_promises, tell_waiting
+from gateway.settings import Settings
+
+log = structlog.get_logger()
+
+
+def seats_tick(engine: Engine, settings: Settings) -> None:
+    """End promises whose time is over, then tell those who wait for a seat."""
+    end_promises(engine, utc_now())
+    tell_waiting(engine, settings, utc_now())
+
+
+TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = ((seats_tick, 5.0),)
+"""Each tick and its seconds."""
+
+
+@contextmanager
+def ticking(engine: Engine, settings: Settings) -> Iterator[None]:
+    """Run every tick while the block runs. A tick that fails is logged and comes again."""
+    scheduler = BackgroundScheduler(timezone="UTC")
+    for tick, seconds in TICKS:
+        scheduler.add_job(
+            _guarded,
+            "interval",
+            seconds=seconds,
+            args=(tick, engine, settings),
+            id=tick.__name__,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=True)
+
+
+def _guarded(tick: Callable[[Engine, Settings], None], engine: Engine, settings: Settings) -> None:
+    try:
+        tick(engine, settings)
+    except SQLAlchemyError as error:
+        log.warning("tick_failed", tick=tick.__name__, error=type(error).__name__)
