@@ -16,9 +16,12 @@ from gateway.carriers.simulated.network import SimulatedNetwork
 from gateway.carriers.simulated.sender import SimulatedCarrier, Taken
 from gateway.clock import ticking
 from gateway.database import reading
+from gateway.http_webhooks import router_for
 from gateway.logs import set_up_logs
 from gateway.migrate import behind
+from gateway.outbox.setup import http_profile
 from gateway.outbox.worker import Worker, worker_from
+from gateway.reception import Reception
 from gateway.service import Service
 from gateway.settings import Settings, load_settings
 
@@ -33,17 +36,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or load_settings()
     set_up_logs(settings)
     service = Service(settings)
-
+    reception = Reception(service)
     network: SimulatedNetwork | None = None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.collector.start()
+        sweeping = asyncio.create_task(reception.keep_sweeping()) if settings.http_carrier_file else None
         stop = asyncio.Event()
         worker = asyncio.create_task(_worker(service, network).run(stop)) if settings.runs_worker else None
-        log.info("gateway_started", carrier="simulated" if settings.simulated else "twilio")
+        log.info("gateway_started", carrier=settings.first_carrier)
         with ticking(service.engine, settings) if worker else nullcontext():
             yield
+        if sweeping:
+            sweeping.cancel()
         stop.set()
         if worker:
             await worker
@@ -57,6 +63,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.include_router(webhooks.router)
     app.include_router(links.router)
+    if profile := http_profile(settings):
+        app.include_router(router_for(profile, reception, settings.public_base_url))
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands import imports, members, pickups, reports, sample, segments, staff, texts
-from gateway.commands.shared import console, ready_engine, settings_or_stop, stop
+from gateway.commands.shared import check_carriers, console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
 from gateway.migrate import migrate
 from gateway.settings import Settings
@@ -56,6 +56,7 @@ def serve(
     import uvicorn
 
     settings = settings_or_stop()
+    check_carriers(settings)
     host, port = host or settings.host, port or settings.port
     with ready_engine(settings):
         pass
@@ -112,6 +113,7 @@ def work() -> None:
         routes_from(settings)
     except ValueError as error:
         stop(f"CARRIER_ROUTES: {error}.", 2)
+    check_carriers(settings)
     if settings.simulated:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
     with ready_engine(settings) as engine, ticking(engine, settings):

@@ -44,12 +44,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vocabulary_files: Annotated[tuple[Path, ...], NoDecode] = ()
 
-    carrier: Literal["", "simulated", "twilio"] = ""
+    carrier: Literal["", "simulated", "twilio", "http"] = ""
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_shared_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
     twilio_api_base_url: str = ""
     twilio_messaging_service_sid: str = ""
+    http_carrier_file: Path | None = None
 
     parts_per_second: float = 100.0
     sending_hours: str = "09:00-21:00"
@@ -74,6 +75,13 @@ class Settings(BaseSettings):
         for path in value:
             if not path.is_file():
                 raise ValueError(f"there is no file {path}")
+        return value
+
+    @field_validator("http_carrier_file")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
         return value
 
     @field_validator("twilio_shared_keys", mode="before")
@@ -168,6 +176,8 @@ class Settings(BaseSettings):
             raise ValueError("TWILIO_ACCOUNT_SID is missing, though TWILIO_AUTH_TOKEN is set")
         if self.carrier == "twilio" and not self.twilio_account_sid:
             raise ValueError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing, though CARRIER is twilio")
+        if self.carrier == "http" and not self.http_carrier_file:
+            raise ValueError("HTTP_CARRIER_FILE is missing, though CARRIER is http")
         if self.simulated and urlsplit(self.public_base_url).hostname not in _LOOPBACK:
             raise ValueError(
                 "CARRIER is simulated, whose /handset lets anyone text as anyone: "
@@ -178,7 +188,16 @@ class Settings(BaseSettings):
     @property
     def simulated(self) -> bool:
         """Whether texts come from the handset page instead of a real carrier."""
-        return self.carrier == "simulated" or (not self.carrier and not self.twilio_account_sid)
+        return self.first_carrier == "simulated"
+
+    @property
+    def first_carrier(self) -> str:
+        """The carrier that CARRIER names, else the first one that is set up."""
+        if self.carrier:
+            return self.carrier
+        if self.twilio_account_sid:
+            return "twilio"
+        return "http" if self.http_carrier_file else "simulated"
 
     @property
     def account_sid(self) -> str:

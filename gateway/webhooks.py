@@ -16,7 +16,7 @@ from gateway.carriers.twilio import twiml
 from gateway.carriers.twilio.form import MAX_BODY_BYTES, BadForm, read_form, read_receipt, read_text
 from gateway.carriers.twilio.signature import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from gateway.inbound.collector import Overloaded
-from gateway.inbound.receipts import ReceivedReceipt, record_receipt
+from gateway.inbound.receipts import record_receipt, twilio_receipt
 from gateway.inbound.record import DatabaseUnavailable
 from gateway.service import Service
 
@@ -37,6 +37,16 @@ SMS_PATHS = frozenset(("/webhooks/twilio/sms", "/webhooks/twilio/sms/fallback"))
 _SIGNATURE, _SETTINGS = SIGNATURE_HEADER.lower(), SIGNATURE_SETTINGS_HEADER.lower()
 _WANTED = frozenset(name.encode() for name in ("content-type", _SIGNATURE, _SETTINGS))
 _RETRY = {"Retry-After": "1"}
+
+
+def count_answer(webhook: str, outcome: str) -> None:
+    """Count a webhook request by what became of it."""
+    _answers.labels(webhook, outcome).inc()
+
+
+def observe_seconds(seconds: float) -> None:
+    """Note how long an inbound text took to its committed answer."""
+    _seconds.observe(seconds)
 
 
 class _Refused(Exception):
@@ -162,14 +172,8 @@ async def status(request: Request) -> Response:
         except BadForm as error:
             raise _refusal("status", 400, "malformed", str(error)) from None
         given = request.query_params.get("text", "")
-        receipt = ReceivedReceipt(
-            carrier="twilio",
-            carrier_id=carrier_id,
-            outbound_id=int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None,
-            status=state,
-            error_code=code,
-            received_at=datetime.now(UTC),
-        )
+        outbound_id = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
+        receipt = twilio_receipt(carrier_id, outbound_id, state, code, datetime.now(UTC))
         try:
             known = await asyncio.to_thread(record_receipt, service.engine, receipt)
         except (OperationalError, InterfaceError):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.carriers.coding import Concat
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedText:
@@ -18,6 +20,25 @@ class ReceivedText:
     media: tuple[Mapping[str, str], ...] = ()
     opt_out_type: str | None = None
     """"STOP", "START" or "HELP" when the carrier has already understood it so, and answered."""
+    queue_reply: bool = False
+    """The carrier takes no answer in its own request, so the reply goes into the outbox, for this carrier."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedPart:
+    """One part of a long text that the carrier leaves to us to join. `data` is in `charset`, its header taken off.
+
+    Numbers have at most 40 signs.
+    """
+
+    carrier: str
+    from_number: str
+    to_number: str
+    concat: Concat
+    charset: str
+    data: bytes
+    received_at: datetime
+    queue_reply: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.database import make_engine, reading
 from gateway.migrate import behind
+from gateway.outbox.setup import carriers_from
 from gateway.settings import Settings, SettingsError, load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -31,6 +32,14 @@ def stop(sentence: str, code: int = 1) -> NoReturn:
 def settings_or_stop() -> Settings:
     try:
         return load_settings()
+    except SettingsError as error:
+        stop(str(error), 2)
+
+
+def check_carriers(settings: Settings) -> None:
+    """Stop with one sentence where a carrier's own settings file is wrong."""
+    try:
+        carriers_from(settings)
     except SettingsError as error:
         stop(str(error), 2)
 

@@ -21,7 +21,10 @@ _receipts = Counter("jalsa_receipts_total", "Delivery receipts", ["known"])
 
 @dataclass(frozen=True, slots=True)
 class ReceivedReceipt:
-    """One report of a carrier about one of our texts. `outbound_id` is the id that we gave, where it came back."""
+    """One report of a carrier about one of our texts. `outbound_id` is the id that we gave, where it came back.
+
+    `status` and `error_code` are in the carrier's own words; `reported` and `rule` are what they mean to us.
+    """
 
     carrier: str
     carrier_id: str
@@ -29,6 +32,18 @@ class ReceivedReceipt:
     status: str
     error_code: str
     received_at: datetime
+    reported: TextState | None
+    rule: CodeRule | None = None
+
+
+def twilio_receipt(
+    carrier_id: str, outbound_id: int | None, status: str, error_code: str, received_at: datetime
+) -> ReceivedReceipt:
+    """Return a receipt in Twilio's words with what they mean."""
+    rule = twilio_rule(error_code) if error_code else None
+    return ReceivedReceipt(
+        "twilio", carrier_id, outbound_id, status, error_code, received_at, from_twilio(status), rule
+    )
 
 
 def record_receipt(engine: Engine, receipt: ReceivedReceipt) -> bool:
@@ -38,8 +53,7 @@ def record_receipt(engine: Engine, receipt: ReceivedReceipt) -> bool:
 
     :raises sqlalchemy.exc.OperationalError: the database is locked or gone; the carrier must send it again
     """
-    reported = from_twilio(receipt.status)
-    rule = twilio_rule(receipt.error_code) if receipt.error_code else None
+    reported, rule = receipt.reported, receipt.rule
     with writing(engine) as connection:
         outbound = _outbound_of(connection, receipt, reported, rule)
         old = outbound and _of_an_earlier_attempt(connection, receipt, outbound, reported)
@@ -120,7 +134,11 @@ def _outbound_of(
     Where the sender's row will change too it is held first: inbound texts hold the sender before the sender's texts.
     """
     by_id = receipt.outbound_id is not None
-    mine = _texts.c.id == receipt.outbound_id if by_id else _texts.c.carrier_id == receipt.carrier_id
+    mine = (
+        _texts.c.id == receipt.outbound_id
+        if by_id
+        else (_texts.c.carrier_id == receipt.carrier_id) & (_texts.c.carrier == receipt.carrier)
+    )
     changes_sender = reported is TextState.DELIVERED or (rule and rule.effect in (Effect.OPT_OUT, Effect.FLAG_NUMBER))
     if changes_sender:
         of_text = select(_texts.c.sender_id).where(mine).scalar_subquery()

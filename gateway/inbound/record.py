@@ -21,13 +21,14 @@ from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender, hold_senders
 from gateway.members.invites import Inviter, read_invite
+from gateway.outbox.enqueue import NewText, enqueue
 from gateway.pickups.effects import ChangeHold
 from gateway.pickups.seat_rows import SeatBook
 from gateway.pickups.store import freshened
 from gateway.pickups.where import OFFERED, offered_point
 from gateway.replies.catalogue import Catalogue
 from gateway.reports.commands import ReportState
-from gateway.rules.conversation import Decision, SetLanguage, evolve
+from gateway.rules.conversation import Decision, RecordConsent, SetLanguage, evolve
 from gateway.rules.manners import with_manners
 from gateway.rules.message_parts import cheapest, count_parts
 from gateway.rules.phone_numbers import read_sender
@@ -312,10 +313,13 @@ class _Group:
         texts = [self._inbound_row(one) for one in outcomes.values()]
         rows = insert_rows(connection, _inbound, texts, returning=("id", "carrier", "carrier_id"))
         ids = {(row.carrier, row.carrier_id): row.id for row in rows}
-        replies = [self._outbound_row(one, ids[identity]) for identity, one in outcomes.items() if one.body]
+        answered = [(one, ids[identity]) for identity, one in outcomes.items() if one.body and not one.text.queue_reply]
+        queued = [(one, ids[identity]) for identity, one in outcomes.items() if one.body and one.text.queue_reply]
+        replies = [self._outbound_row(one, inbound_id) for one, inbound_id in answered]
         bodies = {row["inbound_id"]: row["body"] for row in replies}
         kept = insert_rows(connection, _outbound, replies, returning=("id", "inbound_id"))
         sent = {row.inbound_id: Answer(row.id, bodies[row.inbound_id]) for row in kept}
+        enqueue(connection, [_queued_reply(one, inbound_id) for one, inbound_id in queued], (), self.now)
         done = [
             Done(effect, one.sender, before, one.text, ids[identity], f"{one.wording}/{one.language}")
             for identity, one in outcomes.items()
@@ -367,6 +371,22 @@ class _Group:
             "created_at": self.now,
             "state_at": self.now,
         }
+
+
+def _queued_reply(one: _Outcome, inbound_id: int) -> NewText:
+    """A reply for a carrier that takes no answer in its own request. The confirmation of STOP leaves after STOP."""
+    assert one.body is not None
+    stops = any(isinstance(effect, RecordConsent) and effect.action == "stop" for effect in one.decision.effects)
+    return NewText(
+        "confirmation" if stops else "reply",
+        one.sender.id,
+        one.sender.now.key,
+        one.body,
+        language=one.language,
+        wording=one.wording,
+        inbound_id=inbound_id,
+        carrier=one.text.carrier,
+    )
 
 
 def _words(text: ReceivedText) -> InboundWords:

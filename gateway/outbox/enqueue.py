@@ -22,8 +22,9 @@ _texts = OutboundText.__table__
 class NewText:
     """One text to one sender. `kind` is one of `rules.lanes.KINDS`; `number` is the sender's key (E.164).
 
-    `zone` is the IANA time zone of the recipient's sending hours. `suppressed` is the reason where a rule already keeps
-    the text back: it is then only put on record, so that an account adds up. Times are aware.
+    `carrier` is set where only that carrier may send it, such as a reply to the short code of one. `zone` is the IANA
+    time zone of the recipient's sending hours. `suppressed` is the reason where a rule already keeps the text back: it
+    is then only put on record, so that an account adds up. Times are aware.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class NewText:
     not_before: datetime | None = None
     expires_at: datetime | None = None
     suppressed: str = ""
+    carrier: str = ""
 
 
 def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[Route], now: datetime) -> int:
@@ -67,7 +69,8 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any
     body = cheapest(text.body)
     counted = count_parts(body)
     waiting = not reason
-    lane = lane_for(text.kind, text.broadcast_id, route_of(text.number, routes).prefix, text.zone) if waiting else None
+    route = f"={text.carrier}" if text.carrier or not waiting else route_of(text.number, routes).prefix
+    lane = lane_for(text.kind, text.broadcast_id, route, text.zone) if waiting else None
     return {
         "kind": text.kind,
         "sender_id": text.sender_id,

@@ -1,7 +1,9 @@
 """From settings to what a worker stands on: carriers, routes, paces, hours."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import ceil
+from typing import TYPE_CHECKING
 
 from gateway.carriers.base import Carrier
 from gateway.outbox.claim import MOST_PARTS, Terms
@@ -9,7 +11,10 @@ from gateway.outbox.lanes_waiting import ZoneOf
 from gateway.rules.carrier_routes import Route, read_routes
 from gateway.rules.pace import Pace
 from gateway.rules.sending_hours import SendingHours
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from gateway.carriers.http.profile import Profile
 
 
 def utc_now() -> datetime:
@@ -18,29 +23,65 @@ def utc_now() -> datetime:
 
 def carrier_names(settings: Settings) -> tuple[str, ...]:
     """Return the carriers that these settings set up, the one used first, first."""
-    return ("simulated",) if settings.simulated else ("twilio",)
+    first = settings.first_carrier
+    set_up = {
+        "twilio": bool(settings.twilio_account_sid),
+        "http": settings.http_carrier_file is not None,
+    }
+    return (first, *(name for name, there in set_up.items() if there and name != first))
 
 
 def carriers_from(settings: Settings) -> dict[str, Carrier]:
-    """Return every carrier that these settings set up, by name."""
-    made: dict[str, Carrier] = {}
-    for name in carrier_names(settings):
-        if name == "simulated":
-            from gateway.carriers.simulated.sender import SimulatedCarrier
+    """Return every carrier that these settings set up, by name.
 
-            made[name] = SimulatedCarrier()
-        else:
-            from gateway.carriers.twilio.sender import TwilioAccount, TwilioCarrier
+    :raises SettingsError: a settings file of one of them is wrong; one sentence
+    """
+    return {name: _MAKERS[name](settings) for name in carrier_names(settings)}
 
-            account = TwilioAccount(
-                settings.account_sid,
-                settings.auth_token,
-                settings.short_code,
-                settings.twilio_messaging_service_sid,
-                settings.twilio_api_base_url,
-            )
-            made[name] = TwilioCarrier(account, settings.status_callback)
-    return made
+
+def _simulated(_settings: Settings) -> Carrier:
+    from gateway.carriers.simulated.sender import SimulatedCarrier
+
+    return SimulatedCarrier()
+
+
+def _twilio(settings: Settings) -> Carrier:
+    from gateway.carriers.twilio.sender import TwilioAccount, TwilioCarrier
+
+    account = TwilioAccount(
+        settings.account_sid,
+        settings.auth_token,
+        settings.short_code,
+        settings.twilio_messaging_service_sid,
+        settings.twilio_api_base_url,
+    )
+    return TwilioCarrier(account, settings.status_callback)
+
+
+def http_profile(settings: Settings) -> "Profile | None":
+    """Return what the settings file of the HTTP carrier says, None where there is none.
+
+    :raises SettingsError: the file is wrong; one sentence that names the setting and the key
+    """
+    from gateway.carriers.http.profile import ProfileError, read_profile
+
+    if settings.http_carrier_file is None:
+        return None
+    try:
+        return read_profile(settings.http_carrier_file)
+    except ProfileError as error:
+        raise SettingsError(f"HTTP_CARRIER_FILE: {error}.") from None
+
+
+def _http(settings: Settings) -> Carrier:
+    from gateway.carriers.http.sender import HttpCarrier
+
+    profile = http_profile(settings)
+    assert profile is not None
+    return HttpCarrier(profile, settings.short_code, settings.public_base_url)
+
+
+_MAKERS: dict[str, Callable[[Settings], Carrier]] = {"simulated": _simulated, "twilio": _twilio, "http": _http}
 
 
 def routes_from(settings: Settings) -> tuple[Route, ...]:

@@ -18,12 +18,12 @@ from gateway.tables.places import Affinity, Constituency, Counter, Place, Revisi
 from gateway.tables.reports import Report, ReportEntry
 from gateway.tables.segments import SavedSegment
 from gateway.tables.staff import Staff
-from gateway.tables.texts import DeliveryReceipt, InboundText, OutboundText
+from gateway.tables.texts import DeliveryReceipt, InboundPart, InboundText, OutboundText
 
 __all__ = [
     "Affinity", "Alert", "Base", "Broadcast", "BroadcastTopic", "CarrierState", "ConsentEntry", "Constituency",
     "Counter", "DeliveryReceipt", "Departure",
-    "Event", "Filing", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral",
-    "Report", "ReportEntry", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff", "TopicStop",
-    "UnmatchedPlace", "WalkRequest",
+    "Event", "Filing", "InboundPart", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place",
+    "Referral", "Report", "ReportEntry", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff",
+    "TopicStop", "UnmatchedPlace", "WalkRequest",
 ]  # fmt: skip

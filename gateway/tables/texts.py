@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.tables.base import Base, BigId, Json, UtcDateTime
@@ -42,6 +53,34 @@ class InboundText(Base):
     opt_out_type: Mapped[str | None] = mapped_column(String(8))
     flagged: Mapped[bool] = mapped_column(Boolean, default=False)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class InboundPart(Base):
+    """A part of a long text that we join ourselves, kept before the carrier is told that we have it.
+
+    Once the text is on record its parts stay for an hour without their words (`handed_on_at`), so that a part that the
+    carrier sends again is known by its `digest`.
+    """
+
+    __tablename__ = "inbound_parts"
+    __table_args__ = (
+        UniqueConstraint("from_number", "to_number", "carrier", "ref", "total", "number", name="uq_inbound_parts_part"),
+        Index("ix_inbound_parts_received_at", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    carrier: Mapped[str] = mapped_column(String(20))
+    from_number: Mapped[str] = mapped_column(String(40))
+    to_number: Mapped[str] = mapped_column(String(40))
+    ref: Mapped[int] = mapped_column(Integer)
+    total: Mapped[int] = mapped_column(Integer)
+    number: Mapped[int] = mapped_column(Integer)
+    charset: Mapped[str] = mapped_column(String(40))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[str] = mapped_column(String(32))
+    queue_reply: Mapped[bool] = mapped_column(Boolean)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    handed_on_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class OutboundText(Base):

@@ -1,5 +1,6 @@
 """What comes of attempts, and what it means for others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from gateway.carriers.base import SendResult
 from gateway.carriers.simulated.sender import SimulatedCarrier
 from gateway.database import reading, writing
-from gateway.inbound.receipts import ReceivedReceipt, record_receipt
+from gateway.inbound.receipts import record_receipt, twilio_receipt
 from gateway.outbox.consequences import lift_halt
 from gateway.outbox.record import Result, record
 from gateway.rules.carrier_codes import Outcome, twilio_rule
@@ -168,7 +169,7 @@ def test_a_receipt_that_comes_before_the_result_is_not_undone(outbox: Outbox) ->
 
 
 def receipt(outbox: Outbox, sid: str, status: str, code: str = "", text: int | None = None) -> bool:
-    received = ReceivedReceipt("simulated", sid, text, status, code, outbox.clock.now)
+    received = replace(twilio_receipt(sid, text, status, code, outbox.clock.now), carrier="simulated")
     return record_receipt(outbox.engine, received)
 
 
