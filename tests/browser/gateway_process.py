@@ -28,9 +28,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[str]:
+def serving(folder: Path, port: int | None = None, **settings: str) -> Iterator[str]:
     """Yield the address of a gateway with the simulated carrier, its data in `folder`."""
-    port = free_port()
+    port = port or free_port()
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{folder / 'jalsa.db'}", "PORT": str(port)} | settings
     jalsa = [sys.executable, "-m", "gateway.cli"]
     for step in ("migrate", "sample"):

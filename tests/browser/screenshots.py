@@ -8,6 +8,8 @@ from playwright.sync_api import Page
 
 from tests.browser.gateway_process import CHROMIUM, ROOT, browsing, serving
 
+_PORT = 8000  # it shows in the links of answers
+
 _TALK = {
     "Sana": ["JOIN Sana Lahore NA-130 students", "WHERE Kalma Chowk", "REPORT no drinking water at gate 3"],
     "عائشہ": ["شامل عائشہ لاہور خواتین", "کہاں جوہر ٹاؤن", "شکایت گیٹ نمبر 3 پر پانی نہیں ہے"],
@@ -28,7 +30,7 @@ def talk(page: Page) -> None:
 
 
 def main(folder: Path) -> None:
-    with tempfile.TemporaryDirectory() as data, serving(Path(data)) as address, browsing() as browser:
+    with tempfile.TemporaryDirectory() as data, serving(Path(data), _PORT) as address, browsing() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{address}/handset")
         talk(page)
