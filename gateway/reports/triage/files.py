@@ -1,0 +1,108 @@
+"""Read triage rules from TOML files: the packaged ones of three scripts, then the organisers' own over them."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from gateway.reports.triage.judge import CATEGORIES, KINDS, Rule, Spots, TriageRules
+from orthography import words
+
+PACKAGED = ("en.toml", "ur.toml", "ur-Latn.toml")
+_WEIGHT = re.compile(r"-?[0-9]\Z")
+_MOST_WORDS = 6
+
+
+class TriageError(ValueError):
+    """A triage file that cannot be used; the message names the file, the section and what is wrong."""
+
+
+def load_triage(*extra_files: Path) -> TriageRules:
+    """Return the packaged rules with those of `extra_files` over them: the same words with another weight replace a
+    packaged rule, the weight 0 removes it. A file that has not changed is not read again.
+
+    :raises TriageError: a file cannot be read or used
+    """
+    return _load(tuple((path, _changed_at(path)) for path in extra_files))
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise TriageError(f"{path}: {error.strerror}.") from None
+
+
+@lru_cache(maxsize=2)
+def _load(extra: tuple[tuple[Path, int], ...]) -> TriageRules:
+    folder = resources.files("gateway.reports.triage")
+    files = [(name, (folder / name).read_bytes()) for name in PACKAGED]
+    files += [(str(path), path.read_bytes()) for path, _ in extra]
+    rules: list[Rule] = []
+    spots = Spots({}, {}, {}, frozenset())
+    for name, written in files:
+        try:
+            data = tomllib.loads(written.decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise TriageError(f"{name}: {error}.") from None
+        rules += _rules(name, data)
+        spots = _with_spots(spots, name, data.get("spots", {}))
+    return TriageRules(rules, spots)
+
+
+def _rules(name: str, data: Mapping[str, Any]) -> Iterator[Rule]:
+    for section in data:
+        if section not in ("language", "category", "kind", "urgency", "spots"):
+            raise TriageError(f"{name}: [{section}] is not known; there are category, kind, urgency and spots.")
+    for section, known in (("category", CATEGORIES), ("kind", KINDS)):
+        for label, table in _table(name, section, data.get(section, {})).items():
+            if label not in known:
+                raise TriageError(f"{name}: there is no {section} {label!r}; there are {', '.join(known)}.")
+            for weight, phrases in _table(name, f"{section}.{label}", table).items():
+                if not _WEIGHT.match(weight):
+                    raise TriageError(f"{name}: a weight in [{section}.{label}] is -9 to 9, not {weight!r}.")
+                for phrase in _phrases(name, f"{section}.{label}", phrases):
+                    yield _rule(name, phrase, f"{section}.{label}", int(weight))
+    for way, phrases in _table(name, "urgency", data.get("urgency", {})).items():
+        if way not in ("up", "down"):
+            raise TriageError(f"{name}: [urgency] has up and down, not {way!r}.")
+        for phrase in _phrases(name, "urgency", phrases):
+            yield _rule(name, phrase, f"urgency.{way}", 1)
+
+
+def _rule(name: str, phrase: str, label: str, weight: int) -> Rule:
+    stem = phrase.endswith("*")
+    folded = tuple(words(phrase.removesuffix("*")))
+    if not folded or len(folded) > _MOST_WORDS or "*" in phrase[:-1] or (stem and len(folded[-1]) < 3):
+        raise TriageError(
+            f"{name}: {phrase!r} in [{label}] must be one to {_MOST_WORDS} words, with * only at the end."
+        )
+    return Rule(folded, label, weight, stem)
+
+
+def _table(name: str, section: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TriageError(f"{name}: [{section}] must be a table.")
+    return value
+
+
+def _phrases(name: str, section: str, value: object) -> Sequence[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TriageError(f"{name}: [{section}] needs lists of words in quotes.")
+    return value
+
+
+def _with_spots(spots: Spots, name: str, data: object) -> Spots:
+    table = _table(name, "spots", data)
+    numbered, single = dict(spots.numbered), dict(spots.single)
+    for key, target in (("numbered", numbered), ("single", single)):
+        for spot, phrases in _table(name, f"spots.{key}", table.get(key, {})).items():
+            target.update({tuple(words(phrase)): spot for phrase in _phrases(name, f"spots.{key}", phrases)})
+    numbers = dict(spots.numbers)
+    for number, phrases in _table(name, "spots.numbers", table.get("numbers", {})).items():
+        numbers.update({"".join(words(phrase)): number for phrase in _phrases(name, "spots.numbers", phrases)})
+    between = {"".join(words(one)) for one in _phrases(name, "spots", table.get("between", []))}
+    return Spots(numbered, single, numbers, spots.between | between)
