@@ -13,6 +13,7 @@ from gateway.inbound.loader import ReferenceLoader
 from gateway.inbound.record import Recorder
 from gateway.replies.catalogue import load_catalogue
 from gateway.reports.refs_supply import RefSupply
+from gateway.reports.setup import notifier_from
 from gateway.settings import Settings
 
 
@@ -38,6 +39,7 @@ class Service:
         )
         self.reference = ReferenceLoader(self.engine, settings, utc_now)
         self._refs = RefSupply(self.engine, settings.key_for("report refs"))
+        self.notifier = notifier_from(settings)
         self.recorder = Recorder(
             engine=self.engine,
             reference=self.reference,
@@ -46,6 +48,7 @@ class Service:
             return_refs=self._return_refs,
             erasing_key=settings.key_for("erased numbers"),
             default_region=settings.default_region,
+            notifier=self.notifier,
         )
         self.collector = Collector(self.record)
 

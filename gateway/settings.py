@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vocabulary_files: Annotated[tuple[Path, ...], NoDecode] = ()
+    triage_files: Annotated[tuple[Path, ...], NoDecode] = ()
 
     carrier: Literal["", "simulated", "twilio", "http"] = ""
     twilio_account_sid: str = ""
@@ -64,12 +65,12 @@ class Settings(BaseSettings):
             given = given | {"public_base_url": f"http://127.0.0.1:{given.get('port', 8000)}"}
         return given
 
-    @field_validator("vocabulary_files", mode="before")
+    @field_validator("vocabulary_files", "triage_files", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
         return [part for part in value.split(":") if part] if isinstance(value, str) else value
 
-    @field_validator("vocabulary_files")
+    @field_validator("vocabulary_files", "triage_files")
     @classmethod
     def _readable(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         for path in value:

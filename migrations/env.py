@@ -23,6 +23,20 @@ def _render(kind: str, item: object, _autogen: AutogenContext) -> str | Literal[
 
 
 def _migrate(connection: Connection) -> None:
+    """Migrate. SQLite changes a table by writing it anew, which foreign keys would stop (SQLite, "Making Other Kinds Of
+    Table Schema Changes"); a pragma holds only outside a transaction, so it goes to the driver's connection."""
+    driver = connection.connection.driver_connection if connection.dialect.name == "sqlite" else None
+    if driver is None:
+        _run(connection)
+        return
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        _run(connection)
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

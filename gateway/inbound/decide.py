@@ -20,7 +20,8 @@ from gateway.pickups import seats as seating
 from gateway.pickups import where as pickups
 from gateway.pickups.seats import SeatView
 from gateway.reports import commands as reports
-from gateway.reports.commands import ReportState
+from gateway.reports.commands import ReportDesk, ReportState
+from gateway.reports.field import FieldBoard, decide_field
 from gateway.rules.conversation import Asked, CloseQuestion, Decision, Reply, SenderState
 from keywords import Command
 
@@ -50,10 +51,26 @@ class Snapshot:
     """The members whose invite codes the group's texts name."""
     seats: SeatView = field(default_factory=SeatView)
     """Filled for the commands of `SEAT_COMMANDS` only."""
+    board: FieldBoard | None = None
+    """What field staff's commands need; None if the group has none."""
+
+    @property
+    def desk(self) -> ReportDesk:
+        return ReportDesk(self.reference.sorter, self.fresh_ref, bool(self.reference.staff))
 
 
 SEAT_COMMANDS = frozenset({"SEAT", "YES", "CANCEL", "STEPS"})
 """Commands that turn on who holds a seat; STOP belongs to them as long as it may be a seat holder's "cancel"."""
+
+_NOBODY_OF_OURS: frozenset[str] = frozenset()
+_FIELD_STAFF = frozenset({"field"})
+_MARSHAL = frozenset({"marshal"})
+
+
+def audience_of(key: str, reference: Reference) -> frozenset[str]:
+    """Return whose words count from this sender: those of field staff only from a registered staff phone."""
+    audience = _FIELD_STAFF if key in reference.staff else _NOBODY_OF_OURS
+    return audience | _MARSHAL if key in reference.pickups.marshals else audience
 
 
 def understand(words: InboundWords, reference: Reference, audience: frozenset[str] = frozenset()) -> Command:
@@ -103,11 +120,22 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
         decision = handler(asked, snapshot)
         if decision is not None:
             return decision
-    if decision := _answer(asked, snapshot):
+    if snapshot.board and (me := snapshot.reference.staff.get(asked.sender.key)):
+        decision = decide_field(asked, snapshot.board.staff.get(me.id, me), snapshot.board, snapshot.fresh_ref)
+        if decision is not None:
+            return decision
+    if decision := _answer(asked, snapshot) or _more(asked, snapshot):
         return decision
     if asked.command.name is None and (found := pickups.answer_position(asked, snapshot.reference.pickups)):
         return found
     return Decision(None, miss=True)
+
+
+def _more(asked: Asked, snapshot: Snapshot) -> Decision | None:
+    """Take a text that is no command as more of the sender's report."""
+    if not asked.sender.reports:
+        return None
+    return reports.more(asked, snapshot.desk, may_be_stop=keywords.looks_like_stop(asked.body))
 
 
 def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
@@ -127,7 +155,7 @@ def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
         case marshals.QUESTION:
             return marshals.answer_marshal(asked, question, snapshot.reference.pickups)
         case "report":
-            return reports.answer_report(asked, snapshot.fresh_ref) if asked.body.strip() or asked.media else None
+            return reports.answer_report(asked, snapshot.desk)
         case "language":
             language = members.language_named(asked.body)
             return members.lang_saved(language) if language else None
@@ -152,14 +180,14 @@ def _start(asked: Asked, snapshot: Snapshot) -> Decision:
     return consent.start(asked)
 
 
-def _status(asked: Asked, snapshot: Snapshot) -> Decision:
+def _status(asked: Asked, snapshot: Snapshot) -> Decision | None:
     return reports.status(asked, snapshot.reports, snapshot.fresh_ref, snapshot.reference.zone)
 
 
 def _yes(asked: Asked, snapshot: Snapshot) -> Decision | None:
     if asked.answering(pickups.OFFERED):
         return _seat(asked, snapshot)
-    return consent.yes(asked)
+    return consent.yes(asked) or reports.fixed(asked)
 
 
 def _seat(asked: Asked, snapshot: Snapshot) -> Decision:
@@ -179,6 +207,7 @@ _HANDLERS: Mapping[str, Callable[[Asked, Snapshot], Decision | None]] = {
     "STOP": lambda asked, known: consent.stop(asked, known.reference.directory),
     "START": _start,
     "YES": _yes,
+    "NO": lambda asked, known: reports.not_fixed(asked),
     "HELP": _help,
     "JOIN": _join,
     "WHERE": lambda asked, known: pickups.where(asked, known.reference.pickups, known.reference.directory),
@@ -187,7 +216,7 @@ _HANDLERS: Mapping[str, Callable[[Asked, Snapshot], Decision | None]] = {
     "SEAT": _seat,
     "CANCEL": lambda asked, known: seating.cancel(asked, known.reference.pickups, known.seats),
     **dict.fromkeys(("FULL", "OPEN", "LATE", "LEFT", "COUNT"), _marshal),
-    "REPORT": lambda asked, known: reports.report(asked, known.fresh_ref),
+    "REPORT": lambda asked, known: reports.report(asked, known.desk),
     "STATUS": _status,
     "ME": lambda asked, known: members.me(asked, known.reference.directory),
     "LANG": lambda asked, known: members.lang(asked),

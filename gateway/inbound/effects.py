@@ -21,6 +21,9 @@ from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
 from gateway.pickups.pickups import Pickups
 from gateway.pickups.seat_rows import free_everything
 from gateway.places.directory import Directory
+from gateway.reports import effects as report_effects
+from gateway.reports.effects import erase_reports
+from gateway.reports.notices import Notifier
 from gateway.rules.conversation import (
     CreditInvite,
     Effect,
@@ -28,7 +31,6 @@ from gateway.rules.conversation import (
     EraseSender,
     FileUnder,
     MemberState,
-    OpenReport,
     RecordConsent,
 )
 from gateway.tables import (
@@ -38,8 +40,6 @@ from gateway.tables import (
     Member,
     OutboundText,
     Referral,
-    Report,
-    ReportEntry,
     SeatHold,
     SeatWait,
     Sender,
@@ -75,6 +75,7 @@ class Surroundings:
     now: datetime
     erasing_key: bytes
     pickups: Pickups
+    notifier: Notifier
     zone: tzinfo = UTC
     """The movement's, whose days are counted."""
     default_language: str = "en"
@@ -186,38 +187,6 @@ def _seat(seat: tuple[str, int] | None) -> str:
     return f"{seat[0]} ({seat[1]})" if seat else ""
 
 
-def _open_reports(connection: Connection, done: list[Done], around: Surroundings) -> None:
-    opened = {one.effect.ref: one for one in done if isinstance(one.effect, OpenReport)}
-    rows = [
-        {
-            "event_key": around.event_key,
-            "ref": ref,
-            "sender_id": one.sender.id,
-            "state": "received",
-            "text": one.effect.text,
-            "opened_at": around.now,
-            "updated_at": around.now,
-        }
-        for ref, one in opened.items()
-        if isinstance(one.effect, OpenReport)
-    ]
-    ids = insert_rows(connection, Report.__table__, rows, returning=("id", "ref"))
-    insert_rows(
-        connection,
-        ReportEntry.__table__,
-        [
-            {
-                "report_id": row.id,
-                "kind": "received",
-                "text": opened[row.ref].effect.text,  # type: ignore[attr-defined]
-                "inbound_id": opened[row.ref].inbound_id,
-                "at": around.now,
-            }
-            for row in ids
-        ],
-    )
-
-
 def _credit(connection: Connection, done: list[Done], around: Surroundings) -> None:
     """Credit who brought new members: none above the cap, and flagged in a burst."""
     brought: dict[int, list[Done]] = defaultdict(list)
@@ -253,15 +222,13 @@ def _erase(connection: Connection, done: list[Done], around: Surroundings) -> No
         mine = one.sender.id
         for table in (SeatHold, SeatWait, WalkRequest):
             connection.execute(delete(table).where(table.sender_id == mine))
-        texts = select(InboundText.id).where(InboundText.sender_id == mine)
         connection.execute(delete(ConsentEntry).where(ConsentEntry.sender_id == mine))
         connection.execute(delete(Filing).where(Filing.sender_id == mine))
         connection.execute(delete(TopicStop).where(TopicStop.sender_id == mine))
         connection.execute(update(Member).where(Member.referrer_id == mine).values(referrer_id=None))
         connection.execute(delete(Referral).where((Referral.sender_id == mine) | (Referral.referrer_id == mine)))
         connection.execute(delete(Member).where(Member.sender_id == mine))
-        connection.execute(update(ReportEntry).where(ReportEntry.inbound_id.in_(texts)).values(text=""))
-        connection.execute(update(Report).where(Report.sender_id == mine).values(text=""))
+        erase_reports(connection, mine)
         # The last answer names nobody, and a repeated webhook must get it again.
         named = (OutboundText.sender_id == mine) & (OutboundText.wording != "erased")
         connection.execute(update(OutboundText).where(named).values(body=""))
@@ -289,7 +256,7 @@ APPLIERS: dict[type[Effect], Callable[[Connection, list[Done], Surroundings], No
     EnrolMember: _keep_history,
     FileUnder: _keep_history,
     RecordConsent: _record_consent,
-    OpenReport: _open_reports,
+    **report_effects.APPLIERS,
     CreditInvite: _credit,
     **PICKUP_APPLIERS,
     EraseSender: _erase,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from gateway.database import reading
@@ -12,8 +13,13 @@ from gateway.inbound.reference import Reference
 from gateway.pickups.desk import with_settings
 from gateway.pickups.store import LIVE_REVISION, read_pickups
 from gateway.places.store import read_directory, revisions
+from gateway.reports.sorting import Sorter
+from gateway.reports.staff import read_staff
+from gateway.reports.triage import TriageError, TriageRules, load_triage
 from gateway.settings import Settings
 from keywords import Vocabulary, load_vocabulary
+
+log = structlog.get_logger()
 
 LOOK_EVERY_S = 1.0
 
@@ -22,9 +28,10 @@ class ReferenceLoader:
     """Holds the newest `Reference`. Called by the writer thread alone."""
 
     def __init__(self, engine: Engine, settings: Settings, now: Callable[[], datetime]) -> None:
-        """:raises VocabularyError: if the vocabulary files contradict each other"""
+        """:raises VocabularyError, TriageError: if the vocabulary or triage files cannot be used"""
         self._engine, self._settings, self._now = engine, settings, now
         self._vocabulary: Vocabulary = load_vocabulary(*settings.vocabulary_files)
+        self._triage: TriageRules = load_triage(*settings.triage_files)
         self._reference: Reference | None = None
         self._seen: Mapping[str, int] = {}
         self._looked = -float("inf")
@@ -38,8 +45,9 @@ class ReferenceLoader:
         if self._reference is None or clock - self._looked >= LOOK_EVERY_S:
             with reading(self._engine) as connection:
                 seen = {name: number for name, number in revisions(connection).items() if name != LIVE_REVISION}
-                if self._reference is None or seen != self._seen:
-                    self._reference = self._load(connection, seen)
+                rules = self._rules()
+                if self._reference is None or seen != self._seen or rules is not self._reference.sorter.rules:
+                    self._reference = self._load(connection, seen, rules)
                     self._seen = seen
             self._looked = clock
         pickups = self._reference.pickups.at(self._now())  # an event that has ended makes room for the next
@@ -47,7 +55,7 @@ class ReferenceLoader:
             self._reference = replace(self._reference, pickups=pickups)
         return self._reference
 
-    def _load(self, connection: Connection, seen: Mapping[str, int]) -> Reference:
+    def _load(self, connection: Connection, seen: Mapping[str, int], rules: TriageRules) -> Reference:
         same_places = self._reference and seen.get("places") == self._seen.get("places")
         directory = self._reference.directory if self._reference and same_places else read_directory(connection)
         zone = self._settings.zone
@@ -55,9 +63,23 @@ class ReferenceLoader:
         return Reference(
             directory=directory,
             pickups=with_settings(pickups, self._settings),
+            sorter=Sorter(rules, pickups.gazetteer, directory.register),
+            staff={one.phone: one for one in read_staff(connection).values() if one.phone},
             vocabulary=self._vocabulary,
             short_code=self._settings.short_code,
             zone=zone,
             default_language=self._settings.default_language,
             invite_key=self._settings.key_for("invite codes"),
         )
+
+    def look_again(self) -> None:
+        """Look for changes at the next text, also if a second has not passed."""
+        self._looked = -float("inf")
+
+    def _rules(self) -> TriageRules:
+        """Return the triage rules as the files now are; after a file is spoilt, the last good ones."""
+        try:
+            self._triage = load_triage(*self._settings.triage_files)
+        except TriageError as error:
+            log.error("triage_rules_kept", reason=str(error))  # noqa: TRY400
+        return self._triage

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from gateway.bulk import among, insert_rows, values
 from gateway.carriers.received import Answer, ReceivedText
 from gateway.database import writing
-from gateway.inbound.decide import SEAT_COMMANDS, InboundWords, Snapshot, decide, language_of, understand
+from gateway.inbound.decide import SEAT_COMMANDS, InboundWords, Snapshot, audience_of, decide, language_of, understand
 from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender, hold_senders
@@ -28,34 +28,34 @@ from gateway.pickups.store import freshened
 from gateway.pickups.where import OFFERED, offered_point
 from gateway.replies.catalogue import Catalogue
 from gateway.reports.commands import ReportState
+from gateway.reports.field import COMMANDS as FIELD_COMMANDS
+from gateway.reports.field import FieldBoard, split_ref
+from gateway.reports.notices import Notifier
+from gateway.reports.talks import ABOUT_REPORTS, own_reports, read_board, states_of, status_asked
 from gateway.rules.conversation import Decision, RecordConsent, SetLanguage, evolve
 from gateway.rules.manners import with_manners
 from gateway.rules.message_parts import cheapest, count_parts
 from gateway.rules.phone_numbers import read_sender
 from gateway.rules.refs import read_ref
-from gateway.tables import InboundText, Member, OutboundText, Report, Sender
+from gateway.tables import InboundText, Member, OutboundText, Sender
 from keywords import Command
 
 log = structlog.get_logger()
 
 _inbound = InboundText.__table__
 _outbound = OutboundText.__table__
-_reports = Report.__table__
 
 _ANSWERED = (
     select(_inbound.c.carrier, _inbound.c.carrier_id, _outbound.c.id, _outbound.c.body)
     .select_from(_inbound.outerjoin(_outbound, _outbound.c.inbound_id == _inbound.c.id))
     .where(among(_inbound.c.carrier_id, "ids"))
 )
-_REPORTS = select(_reports.c.ref, _reports.c.state, _reports.c.updated_at).where(
-    _reports.c.event_key == bindparam("event"), among(_reports.c.ref, "refs")
-)
 _INVITERS = (
     select(Member.invite_code, Member.sender_id, Sender.key)
     .join(Sender, Sender.id == Member.sender_id)
     .where(among(Member.__table__.c.invite_code, "codes"))
 )
-_MARSHAL, _SEAT_HOLDER = frozenset({"marshal"}), frozenset({"seat-holder"})
+_SEAT_HOLDER = frozenset({"seat-holder"})
 _WITHOUT_PICKUPS = frozenset({"JOIN", "STOP", "START", "REPORT", "STATUS", "HELP", "ME", "LANG", "CITY", "GROUP"})
 """Commands whose answers need no pick-up point, so that states need not be read anew for them."""
 _TWICE_AT_ONCE = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock; the group is run again
@@ -77,6 +77,7 @@ class Recorder:
     return_refs: Callable[[Iterable[str]], None]
     erasing_key: bytes
     default_region: str
+    notifier: Notifier
 
     def record(self, texts: Sequence[ReceivedText], now: datetime) -> list[Answer | None]:
         """Return the answer to each text, in order; None for one that could not be kept.
@@ -159,6 +160,7 @@ class _Group:
         self.recorder, self.reference, self.texts, self.refs, self.now = recorder, reference, texts, refs, now
         self.broken = broken
         self.used_refs: set[str] = set()
+        self.board: FieldBoard | None = None
         region = recorder.default_region
         self.keys = [read_sender(text.from_number, region).key for text in texts]
 
@@ -170,6 +172,8 @@ class _Group:
         self._open_seats(connection, senders, commands)
         reports = self._reports(connection, commands)
         inviters = self._inviters(connection, commands)
+        self._recall_reports(connection, commands, senders)
+        self.board = self._read_board(connection, commands)
         outcomes: dict[tuple[str, str], _Outcome] = {}
         for number, text in enumerate(self.texts):
             identity = (text.carrier, text.carrier_id)
@@ -199,10 +203,8 @@ class _Group:
             identity = (text.carrier, text.carrier_id)
             if identity in answered or identity in commands:
                 continue
-            marshal = self.keys[number] in self.reference.pickups.marshals
-            commands[identity] = (
-                Command(None) if self.broken else self._understand_one(text, _MARSHAL if marshal else frozenset())
-            )
+            audience = audience_of(self.keys[number], self.reference)
+            commands[identity] = Command(None) if self.broken else self._understand_one(text, audience)
         return commands
 
     def _understand_one(self, text: ReceivedText, audience: frozenset[str]) -> Command:
@@ -253,10 +255,43 @@ class _Group:
         self, connection: Connection, commands: Mapping[tuple[str, str], Command]
     ) -> Mapping[str, ReportState]:
         refs = {ref for one in commands.values() if one.name == "STATUS" and (ref := read_ref(one.argument))}
-        if not refs:
-            return {}
-        rows = connection.execute(_REPORTS, {"event": self.reference.pickups.event_key, "refs": values(refs)})
-        return {row.ref: ReportState(row.ref, row.state, row.updated_at) for row in rows}
+        return states_of(connection, refs, self.reference.pickups.event_key) if refs else {}
+
+    def _recall_reports(
+        self,
+        connection: Connection,
+        commands: Mapping[tuple[str, str], Command],
+        senders: Mapping[str, KnownSender],
+    ) -> None:
+        """Give the senders whose texts may be about a report of theirs what we know of it."""
+        asking, about = set(), set()
+        for key, text in zip(self.keys, self.texts, strict=True):
+            command = commands.get((text.carrier, text.carrier_id))
+            if command and command.name in ABOUT_REPORTS:
+                about.add(key)
+                if command.name == "STATUS":
+                    asking.add(key)
+        if not about:
+            return
+        ids = {senders[key].id: senders[key] for key in about}
+        for number, mine in own_reports(connection, ids, self.reference.pickups.event_key, self.now).items():
+            ids[number].now = replace(ids[number].now, reports=mine)
+        if asking:
+            asked = [senders[key].id for key in asking]
+            for number, count in status_asked(connection, asked, self.now).items():
+                ids[number].now = replace(ids[number].now, status_asked=count)
+
+    def _read_board(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> FieldBoard | None:
+        asked = [
+            (key, command)
+            for key, text in zip(self.keys, self.texts, strict=True)
+            if (command := commands.get((text.carrier, text.carrier_id))) and command.name in FIELD_COMMANDS
+        ]
+        if not asked:
+            return None
+        refs = [ref for _, command in asked if (ref := split_ref(command.argument)[0])]
+        people = [one.id for key, _ in asked if (one := self.reference.staff.get(key))]
+        return read_board(connection, refs, people, self.reference.pickups.event_key)
 
     def _inviters(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> Mapping[str, Inviter]:
         codes = {code for one in commands.values() if one.name == "JOIN" and (code := read_invite(one.argument)[1])}
@@ -276,7 +311,7 @@ class _Group:
     ) -> _Outcome:
         if command.name == "STOP" and not command.argument and self.seats.holds_seat(sender.id):
             command = self._understand_one(text, _SEAT_HOLDER)  # their "cancel" means the seat
-        snapshot = Snapshot(sender.now, self.reference, ref, reports, inviters)
+        snapshot = Snapshot(sender.now, self.reference, ref, reports, inviters, board=self.board)
         if command.name in SEAT_COMMANDS:
             question = sender.now.question
             point = offered_point(question) if question and question.kind == OFFERED else None
@@ -295,6 +330,7 @@ class _Group:
         for effect in decision.effects:
             before.append(sender.now.member)
             sender.now = evolve(sender.now, effect)
+            self.board = self.board.evolve(effect) if self.board else None
         sender.now, reply = with_manners(sender.now, decision, self.now)
         if sender.now.language and sender.now.language != snapshot.sender.language:
             language = sender.now.language  # "LANG UR" is answered in Urdu
@@ -331,6 +367,7 @@ class _Group:
             self.now,
             self.recorder.erasing_key,
             self.reference.pickups,
+            self.recorder.notifier,
             self.reference.zone,
             self.reference.default_language,
         )

@@ -1,21 +1,27 @@
 """What a decision may need beside the sender: one immutable value, loaded from the database, replaced on change."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from gateway.pickups.pickups import Pickups
 from gateway.places.directory import Directory
+from gateway.reports.sorting import Sorter
+from gateway.rules.report_staff import StaffMember
 from keywords import Vocabulary
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Places, seats, groups, pick-up points and words of one moment."""
+    """Places, seats, groups, pick-up points, words, triage rules and staff of one moment."""
 
     directory: Directory
     pickups: Pickups
     vocabulary: Vocabulary
     short_code: str
     zone: ZoneInfo
+    sorter: Sorter
     default_language: str = "en"
     invite_key: bytes = b"no secret"
+    staff: Mapping[str, StaffMember] = field(default_factory=dict)
+    """The staff by the key of their phone."""

@@ -8,7 +8,10 @@ is decided on what the first one changed.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from gateway.rules.report_life import CLOSED, REOPENED
+from gateway.rules.report_talk import RecentReport, Sorting
 from keywords import Command
 
 QUESTION_LIFETIME = timedelta(hours=12)
@@ -94,6 +97,10 @@ class SenderState:
     member: MemberState | None = None
     id: int = 0
     """The row of the sender in the database."""
+    reports: tuple[RecentReport, ...] = ()
+    """The sender's own reports of late; read only for a text that may be about one."""
+    status_asked: int = 0
+    """How many reports of others they asked for in the last hour; read likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +193,39 @@ class EraseSender(Effect):
 
 @dataclass(frozen=True, slots=True)
 class OpenReport(Effect):
-    """A new iReport under a ref that was reserved for this text."""
+    """A new iReport under a ref that was reserved for this text; `media` counts its pictures."""
 
     ref: str
     text: str
+    sorting: Sorting = field(default_factory=Sorting)
+    media: int = 0
+    language: str = "en"
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueReport(Effect):
+    """More text for the sender's own report. `sorting` is the new one if the text changes it."""
+
+    ref: str
+    text: str
+    sorting: Sorting | None = None
+    media: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFixed(Effect):
+    """The reporter's answer to "fixed?": yes closes the report, no opens it again; `text` is in their own words."""
+
+    ref: str
+    fixed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountStatus(Effect):
+    """The sender asked for a report that is not theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +262,21 @@ def evolve(sender: SenderState, effect: Effect) -> SenderState:
             return replace(sender, language=language)
         case GiveInvite(code) if sender.member:
             return replace(sender, member=replace(sender.member, invite_code=code))
+        case OpenReport(ref, text, sorting, _, _, at) if at:
+            opened = RecentReport(ref, "received", sorting, at, at, at, not text)
+            return replace(sender, reports=(opened, *sender.reports))
+        case ContinueReport(ref, text, sorting, _, at) if at:
+            return _with_report(sender, ref, sorting=sorting, last_text_at=at, empty=False)
+        case AnswerFixed(ref, fixed):
+            return _with_report(sender, ref, state=CLOSED if fixed else REOPENED)
+        case CountStatus():
+            return replace(sender, status_asked=sender.status_asked + 1)
         case EraseSender(stopped):
             return SenderState(sender.key, consent="stopped" if stopped else "none", id=sender.id)
         case _:
             return sender
+
+
+def _with_report(sender: SenderState, ref: str, **changed: Any) -> SenderState:
+    changed = {name: value for name, value in changed.items() if value is not None}
+    return replace(sender, reports=tuple(replace(one, **changed) if one.ref == ref else one for one in sender.reports))

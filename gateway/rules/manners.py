@@ -13,7 +13,7 @@ from gateway.rules.conversation import Decision, Reply, SenderState
 WINDOW = timedelta(minutes=5)
 COMMAND_REPLIES = 30
 MISS_REPLIES = 2
-ALWAYS_SAID = frozenset({"stopped", "started", "erased", "report_opened"})
+ALWAYS_SAID = frozenset({"stopped", "started", "erased", "report_opened", "report_raised"})
 HELP_GROWS = ("miss", "miss_again")
 
 

@@ -15,15 +15,15 @@ from gateway.tables.pickups import (
     WalkRequest,
 )
 from gateway.tables.places import Affinity, Constituency, Counter, Place, Revision
-from gateway.tables.reports import Report, ReportEntry
+from gateway.tables.reports import Report, ReportEntry, ReportLink, ReportStep, ReportTrend, StaffDuty
 from gateway.tables.segments import SavedSegment
 from gateway.tables.staff import Staff
 from gateway.tables.texts import DeliveryReceipt, InboundPart, InboundText, OutboundText
 
 __all__ = [
     "Affinity", "Alert", "Base", "Broadcast", "BroadcastTopic", "CarrierState", "ConsentEntry", "Constituency",
-    "Counter", "DeliveryReceipt", "Departure",
-    "Event", "Filing", "InboundPart", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place",
-    "Referral", "Report", "ReportEntry", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff",
+    "Counter", "DeliveryReceipt", "Departure", "Event", "Filing", "InboundPart", "InboundText", "Member",
+    "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report", "ReportEntry", "ReportLink",
+    "ReportStep", "ReportTrend", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff", "StaffDuty",
     "TopicStop", "UnmatchedPlace", "WalkRequest",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a report is about, from its words: category, kind, urgency, the place on the ground, and the words that decided."""
+"""What a report is about: category, kind, urgency, the place on the ground, and the words that decided."""
 
 from gateway.reports.triage.files import TriageError, load_triage
 from gateway.reports.triage.judge import CATEGORIES, KINDS, PAGED, TriageRules, Verdict

@@ -1,8 +1,8 @@
 """Judge a report by weighted words. Pure; the words come from `files`.
 
 Every word and phrase found adds its weight to its category, the longest phrase of a category at each word; the heaviest
-category wins. Where medical or crush is within `DANGER_MARGIN` of the heaviest it wins instead: to page somebody for
-nothing costs a walk, not to page may cost a life.
+category wins. Where medical or crush has a deciding word, or is within `DANGER_MARGIN` of the heaviest, it wins
+instead: to page somebody for nothing costs a walk, not to page may cost a life.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,6 +18,8 @@ PAGED = frozenset({"medical", "crush"})
 KINDS = ("help", "complaint", "praise", "noise")
 
 DANGER_MARGIN = 2
+DECIDES = 5
+"""A deciding word of danger wins over however many words of another trouble."""
 ENOUGH = 2
 """The weight that a category needs at all."""
 EMERGENCY, URGENT, NORMAL, LOW = 3, 2, 1, 0
@@ -173,7 +175,9 @@ def _category(scores: Mapping[str, int]) -> str:
     if dangers:
         danger = max(dangers, key=lambda name: trouble[name])
         others = max(top, by_weight["information"] - DANGER_MARGIN)
-        if trouble[danger] + DANGER_MARGIN >= others and by_weight["praise"] < trouble[danger] + ENOUGH:
+        if (trouble[danger] >= DECIDES or trouble[danger] + DANGER_MARGIN >= others) and by_weight["praise"] < trouble[
+            danger
+        ] + ENOUGH:
             return danger
     best = max(CATEGORIES, key=lambda name: by_weight[name])  # the first of equals
     return best if by_weight[best] >= ENOUGH else "other"
@@ -216,7 +220,7 @@ def _because(found: list[Rule], category: str, kind: str) -> tuple[str, ...]:
     said = [rule for rule in found if rule.label == f"category.{category}"]
     said += [rule for rule in found if rule.label == f"kind.{kind}"]
     said += [rule for rule in found if rule.label.startswith("urgency.")]
-    shown = {}
+    shown: dict[str, None] = {}
     for rule in sorted(said, key=lambda one: -abs(one.weight)):
         shown.setdefault(f"{' '.join(rule.words)}{'*' if rule.stem else ''} {rule.weight:+d}", None)
     return tuple(shown)[:8]

@@ -1,0 +1,218 @@
+"""Carry out what texts decided about reports: new ones in bulk, the rarer moves one by one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import Connection, Row, delete, select, update
+
+from gateway.bulk import insert_rows
+from gateway.reports.field import FieldMove, FieldNote, SetDuty
+from gateway.reports.moves import UnknownReport, add_entry, answer_fixed, assign_row, hold, move_row
+from gateway.reports.notices import Notifier
+from gateway.reports.paging import page
+from gateway.reports.staff import set_duty
+from gateway.rules.conversation import AnswerFixed, ContinueReport, Effect, OpenReport
+from gateway.rules.report_life import ACKNOWLEDGED, IN_HAND, MoveRefused
+from gateway.rules.report_talk import Sorting
+from gateway.tables import InboundText, OutboundText, Report, ReportEntry, ReportLink, Sender, Staff
+
+log = structlog.get_logger()
+_reports, _entries = Report.__table__, ReportEntry.__table__
+
+
+class _Known(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+class DoneEffect(Protocol):
+    """One effect of one text, with the ids that its rows point to."""
+
+    @property
+    def effect(self) -> Effect: ...
+    @property
+    def sender(self) -> _Known: ...
+    @property
+    def inbound_id(self) -> int: ...
+
+
+class Around(Protocol):
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def event_key(self) -> str: ...
+    @property
+    def notifier(self) -> Notifier: ...
+
+
+def open_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+    """Write new reports and the first line of their timelines, and call staff for those that need it."""
+    opened = {one.effect.ref: one for one in done if isinstance(one.effect, OpenReport)}
+    rows = [_report_row(one.effect, one.sender.id, around) for one in opened.values()]  # type: ignore[arg-type]
+    written = insert_rows(connection, _reports, rows, returning=("id", "ref"))
+    entries = [
+        {
+            "report_id": row.id,
+            "kind": "received",
+            "by": "reporter",
+            "state": "received",
+            "text": opened[row.ref].effect.text,  # type: ignore[attr-defined]
+            "inbound_id": opened[row.ref].inbound_id,
+            "at": around.now,
+        }
+        for row in written
+    ]
+    insert_rows(connection, _entries, entries)
+    urgent = {ref for ref, one in opened.items() if one.effect.sorting.pages}  # type: ignore[attr-defined]
+    if urgent:
+        ids = [row.id for row in written if row.ref in urgent]
+        fresh = connection.execute(select(_reports).where(_reports.c.id.in_(ids)).order_by(_reports.c.id)).all()
+        page(connection, fresh, around.now, around.notifier)
+
+
+def _report_row(effect: OpenReport, sender_id: int, around: Around) -> dict[str, Any]:
+    return {
+        "event_key": around.event_key,
+        "ref": effect.ref,
+        "sender_id": sender_id,
+        "state": "received",
+        "text": effect.text,
+        "language": effect.language,
+        "media": effect.media,
+        "opened_at": around.now,
+        "last_text_at": around.now,
+        "updated_at": around.now,
+        **_sorting_columns(effect.sorting),
+        "judged": _judged(effect.sorting),
+    }
+
+
+def _sorting_columns(sorting: Sorting) -> dict[str, Any]:
+    return {
+        "category": sorting.category,
+        "kind": sorting.kind,
+        "urgency": sorting.urgency,
+        "because": list(sorting.because),
+        "place": sorting.place,
+        "place_key": sorting.place_key,
+        "lat": sorting.lat,
+        "lon": sorting.lon,
+    }
+
+
+def _judged(sorting: Sorting) -> Mapping[str, Any]:
+    return {"category": sorting.category, "kind": sorting.kind, "urgency": sorting.urgency}
+
+
+def continue_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+    """Append the reporter's further texts; a text that raises the report changes its sorting and calls staff."""
+    for one in done:
+        effect = one.effect
+        assert isinstance(effect, ContinueReport)
+        row = _held(connection, effect.ref, around)
+        if row is None:
+            continue
+        values: dict[str, Any] = {"last_text_at": around.now, "media": row.media + effect.media}
+        if not row.text:
+            values["text"] = effect.text
+        if effect.sorting:
+            values |= _sorting_columns(effect.sorting)
+            # What staff have put right stays right: only what nobody has touched yet is judged anew.
+            if row.judged and row.judged.get("category") == row.category:
+                values["judged"] = _judged(effect.sorting)
+        connection.execute(update(_reports).where(_reports.c.id == row.id).values(values))
+        add_entry(connection, row.id, "more", "reporter", around.now, text=effect.text, inbound_id=one.inbound_id)
+        if effect.sorting and effect.sorting.pages:
+            fresh = connection.execute(select(_reports).where(_reports.c.id == row.id)).one()
+            page(connection, [fresh], around.now, around.notifier)
+
+
+def answer_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+    """Close or reopen what the reporter says is fixed or not."""
+    for one in done:
+        assert isinstance(one.effect, AnswerFixed)
+        if row := _held(connection, one.effect.ref, around):
+            answer_fixed(
+                connection, row, one.effect.fixed, one.effect.text, around.now, around.notifier, one.inbound_id
+            )
+
+
+def move_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+    """Carry out what field staff texted; their reports were held when it was decided."""
+    for one in done:
+        effect = one.effect
+        assert isinstance(effect, FieldMove)
+        row = _held(connection, effect.ref, around)
+        if row is None:
+            continue
+        login, now = effect.by.login, around.now
+        try:
+            if effect.to in IN_HAND and effect.assignee_id is not None:
+                assign_row(connection, row, effect.assignee_id, login, effect.to, now, around.notifier, effect.note)
+            else:
+                move_row(
+                    connection, row, effect.to, login, effect.note, now, around.notifier, inbound_id=one.inbound_id
+                )
+        except MoveRefused as error:
+            log.warning("field_move_refused", ref=effect.ref, reason=str(error))
+            continue
+        if effect.to == ACKNOWLEDGED:
+            add_entry(connection, row.id, "note", login, now, text="given back")
+
+
+def note_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+    """Append field staff's notes."""
+    for one in done:
+        assert isinstance(one.effect, FieldNote)
+        if row := _held(connection, one.effect.ref, around):
+            add_entry(
+                connection, row.id, "note", one.effect.by.login, around.now, text=one.effect.note,
+                inbound_id=one.inbound_id,
+            )  # fmt: skip
+
+
+def set_duties(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+    """Put staff on or off duty."""
+    for one in done:
+        assert isinstance(one.effect, SetDuty)
+        set_duty(connection, one.effect.by.id, around.now, on_duty=one.effect.on_duty)
+
+
+def _held(connection: Connection, ref: str, around: Around) -> Row[Any] | None:
+    try:
+        return hold(connection, ref, around.event_key)
+    except UnknownReport:
+        log.warning("report_gone", ref=ref)
+        return None
+
+
+def erase_reports(connection: Connection, sender_id: int) -> None:
+    """Remove a person's words from their reports, also where staff were texted them; the reports stay as numbers."""
+    mine = select(_reports.c.id).where(_reports.c.sender_id == sender_id)
+    refs = [row.ref for row in connection.execute(select(_reports.c.ref).where(_reports.c.sender_id == sender_id))]
+    texts = select(InboundText.id).where(InboundText.sender_id == sender_id)
+    connection.execute(update(_entries).where(_entries.c.report_id.in_(mine)).values(text=""))
+    connection.execute(update(_entries).where(_entries.c.inbound_id.in_(texts)).values(text=""))
+    connection.execute(delete(ReportLink).where(ReportLink.report_id.in_(mine) & (ReportLink.state == "proposed")))
+    connection.execute(
+        update(_reports)
+        .where(_reports.c.sender_id == sender_id)
+        .values(text="", because=[], place="", lat=None, lon=None)
+    )
+    phones = select(Staff.phone).where(Staff.phone.is_not(None))
+    staff = select(Sender.id).where(Sender.key.in_(phones), Sender.id != sender_id)
+    for ref in refs:
+        quoted = OutboundText.sender_id.in_(staff) & OutboundText.body.contains(ref)
+        connection.execute(update(OutboundText).where(quoted, OutboundText.state != "queued").values(body=ref))
+
+
+APPLIERS = {
+    OpenReport: open_reports,
+    ContinueReport: continue_reports,
+    AnswerFixed: answer_reports,
+    FieldMove: move_reports,
+    FieldNote: note_reports,
+    SetDuty: set_duties,
+}

@@ -1,0 +1,98 @@
+"""Call somebody at once for medical and crush. Every such report is paged; a flood of them comes as one list."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.database import is_sqlite
+from gateway.reports.commands import said
+from gateway.reports.field import clipped
+from gateway.reports.moves import add_entry, sorting_of
+from gateway.reports.notices import Notifier
+from gateway.reports.staff import read_staff
+from gateway.rules.conversation import Listed, Reply
+from gateway.rules.report_life import WAITING
+from gateway.rules.report_staff import StaffMember, propose
+from gateway.rules.report_talk import Sorting
+from gateway.tables import Report, ReportStep
+
+PAGES_A_MINUTE = 6
+"""More than this nobody reads one by one: the rest comes as one list within a tick of the clock."""
+CALLED = 4
+"""Field staff that one report calls."""
+
+_reports, _steps = Report.__table__, ReportStep.__table__
+
+
+def take_step(connection: Connection, report_id: int, cycle: int, step: str, now: datetime) -> bool:
+    """Put a step on record; False if it has been taken before, by whichever process."""
+    dialect: Any = sqlite if is_sqlite(connection) else postgresql
+    row = {"report_id": report_id, "cycle": cycle, "step": step, "at": now}
+    insert = dialect.insert(_steps).values(row).on_conflict_do_nothing().returning(_steps.c.report_id)
+    return connection.execute(insert).first() is not None
+
+
+def called_for(sorting: Sorting, staff: Iterable[StaffMember]) -> Sequence[StaffMember]:
+    """Return whom a report calls: the best field staff on duty and every organiser; the admins if that is nobody."""
+    staff = [one for one in staff if one.phone]
+    field = [one.person for one in propose(sorting, staff)][:CALLED]
+    found = field + [one for one in staff if one.role == "organiser"]
+    return found or [one for one in staff if one.role == "admin"]
+
+
+def page(connection: Connection, rows: Sequence[Any], now: datetime, notifier: Notifier) -> int:
+    """Call staff for reports that nobody was called for; returns how many reports were paged.
+
+    The first few of a minute are texted one by one, in the transaction that opened them; what comes beyond waits for
+    `page_rest`.
+    """
+    recent = select(func.count()).where(_steps.c.step == "page", _steps.c.at > now - timedelta(minutes=1))
+    room = PAGES_A_MINUTE - connection.execute(recent).scalar_one()
+    rows = rows[: max(0, room)]
+    if not rows:
+        return 0
+    staff = list(read_staff(connection, loads=True).values())
+    done = 0
+    for row in rows:
+        if not take_step(connection, row.id, row.cycle, "page", now):
+            continue
+        sorting = sorting_of(row)
+        values = {"what": said(sorting), "ref": row.ref, "text": clipped(row.text)}
+        called = called_for(sorting, staff)
+        notifier.tell_staff(connection, called, Reply("field_page", values), now, urgent=True)
+        add_entry(connection, row.id, "page", "clock", now, text=", ".join(one.login for one in called) or "nobody")
+        done += 1
+    return done
+
+
+def page_rest(connection: Connection, now: datetime, notifier: Notifier) -> int:
+    """Call staff for what `page` left over, all in one text; returns how many reports it covers."""
+    paged = select(_steps.c.report_id).where(
+        _steps.c.report_id == _reports.c.id, _steps.c.cycle == _reports.c.cycle, _steps.c.step == "page"
+    )
+    left = (
+        select(_reports)
+        .where(
+            _reports.c.state.in_(WAITING),
+            _reports.c.urgency >= 2,
+            _reports.c.category.in_(("medical", "crush")),
+            _reports.c.kind != "praise",
+            ~paged.exists(),
+        )
+        .order_by(_reports.c.urgency.desc(), _reports.c.opened_at)
+        .limit(200)
+    )
+    rows = [row for row in connection.execute(left) if take_step(connection, row.id, row.cycle, "page", now)]
+    if not rows:
+        return 0
+    staff = list(read_staff(connection, loads=True).values())
+    called = called_for(sorting_of(rows[0]), staff)
+    refs = Listed(tuple(f"{row.ref} {row.place[:14]}".strip() for row in rows[:5]))
+    reply = Reply("field_page_many", {"count": str(len(rows)), "refs": refs})
+    notifier.tell_staff(connection, called, reply, now, urgent=True)
+    for row in rows:
+        add_entry(connection, row.id, "page", "clock", now, text=", ".join(one.login for one in called) or "nobody")
+    return len(rows)

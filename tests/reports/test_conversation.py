@@ -1,0 +1,206 @@
+"""What a reporter gets, text by text, on both databases."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gateway.database import reading, writing
+from gateway.reports.moves import hold, move_row
+from gateway.rules.refs import read_ref
+from gateway.service import Service, utc_now
+from gateway.tables import OutboundText, Report, ReportEntry, Sender
+from tests.gateway.conftest import Texting, a_text
+
+OTHER = "+923001234777"
+
+
+def ref_in(answer: str | None) -> str:
+    found = [ref for word in (answer or "").replace(":", " ").split() if (ref := read_ref(word))]
+    assert found, answer
+    return found[0]
+
+
+def report(service: Service, ref: str) -> Any:
+    with reading(service.engine) as connection:
+        return connection.execute(select(Report.__table__).where(Report.ref == ref)).one()
+
+
+def entries(service: Service, ref: str) -> list[tuple[str, str, str]]:
+    with reading(service.engine) as connection:
+        rows = connection.execute(
+            select(ReportEntry.kind, ReportEntry.by, ReportEntry.text)
+            .join(Report, Report.id == ReportEntry.report_id)
+            .where(Report.ref == ref)
+            .order_by(ReportEntry.id)
+        )
+        return [tuple(row) for row in rows]
+
+
+def resolve(service: Service, ref: str, note: str = "") -> None:
+    with writing(service.engine) as connection:
+        row = hold(connection, ref)
+        move_row(connection, row, "resolved", "sana", note, utc_now(), service.notifier)
+
+
+def started(service: Service, to: str = "+923001234501") -> list[str]:
+    with reading(service.engine) as connection:
+        rows = connection.execute(
+            select(OutboundText.body)
+            .join(Sender, Sender.id == OutboundText.sender_id)
+            .where(OutboundText.kind == "report", Sender.key == to)
+            .order_by(OutboundText.id)
+        )
+        return [row.body for row in rows]
+
+
+def test_the_answer_says_what_was_understood_where_and_what_happens_next(text: Texting) -> None:
+    answer = text("REPORT no water at gate 3") or ""
+    assert "water and food, gate 3" in answer
+    assert "We text you when somebody is on it" in answer
+    assert f"STATUS {ref_in(answer)}" in answer
+
+
+def test_more_text_within_ten_minutes_continues_the_report(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    assert text("also the tanker driver has left") == f"Added to iReport {ref}."
+    assert [kind for kind, _, _ in entries(service, ref)] == ["received", "more"]
+
+
+def test_after_ten_minutes_it_does_not(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    with writing(service.engine) as connection:
+        old = report(service, ref).opened_at - timedelta(minutes=11)
+        connection.execute(Report.__table__.update().values(last_text_at=old))
+    assert "did not understand" in (text("the tanker driver") or "")
+
+
+def test_another_command_is_not_swallowed(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    assert "You are in" in (text("JOIN Ali Lahore") or "")
+    text("still nobody here")
+    assert [kind for kind, _, _ in entries(service, ref)] == ["received", "more"]
+
+
+def test_two_texts_of_one_group_are_one_report(service: Service) -> None:
+    answers = service.record([a_text("REPORT no water at gate 3"), a_text("children are thirsty")])
+    ref = ref_in(answers[0].body if answers[0] else None)
+    assert [text for _, _, text in entries(service, ref)] == ["no water at gate 3", "children are thirsty"]
+
+
+def test_a_second_report_of_another_matter_is_another(service: Service, text: Texting) -> None:
+    first = ref_in(text("REPORT no water at gate 3"))
+    second = ref_in(text("REPORT toilets are filthy at gate 3"))
+    third = ref_in(text("REPORT no water at gate 5"))
+    again = text("REPORT no water, gate 5")
+    assert len({first, second, third}) == 3
+    assert again == f"Added to iReport {third}."
+
+
+def test_an_addition_that_is_worse_raises_the_report(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    answer = text("a man has fainted now") or ""
+    assert "medical" in answer
+    row = report(service, ref)
+    assert (row.category, row.urgency, row.place) == ("medical", 3, "gate 3")
+
+
+def test_a_report_without_words_asks_and_keeps_the_ref(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT"))
+    assert ref_in(text("REPORT")) == ref
+    answer = text("no water at gate 3") or ""
+    assert ref_in(answer) == ref
+    assert "water and food" in answer
+    assert report(service, ref).text == "no water at gate 3"
+
+
+def test_stop_inside_a_report_is_stop(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    assert "no more texts" in (text("STOP") or "")
+    assert [kind for kind, _, _ in entries(service, ref)] == ["received"]
+    resolve(service, ref)
+    assert started(service) == []
+
+
+def test_stop_them_is_more_of_the_report(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT fight near the stage"))
+    text("please make them stop they have sticks and are beating people")
+    assert [kind for kind, by, _ in entries(service, ref) if by == "reporter"] == ["received", "more"]
+
+
+def test_thirty_reports_of_one_phone_are_kept_and_grouped(service: Service, text: Texting) -> None:
+    for number in range(30):
+        text(f"REPORT no water at gate {number + 1}")
+    with reading(service.engine) as connection:
+        opened = connection.execute(select(Report.ref)).all()
+        kept = connection.execute(select(ReportEntry.text).where(ReportEntry.by == "reporter")).all()
+    assert len(opened) == 5
+    assert {row.text for row in kept} == {f"no water at gate {number + 1}" for number in range(30)}
+
+
+def test_the_reporter_sees_more_than_a_stranger(text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    assert "water and food, gate 3" in (text(f"STATUS {ref}") or "")
+    public = text(f"STATUS {ref}", OTHER) or ""
+    assert "received" in public
+    assert "water" not in public
+    assert "gate" not in public
+
+
+def test_guessing_refs_ends_soon(text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    answers = [text("STATUS 9999", OTHER) for _ in range(10)]
+    assert all("know no iReport" in (answer or "") for answer in answers)
+    assert "in an hour" in (text(f"STATUS {ref}", OTHER) or "")
+    assert text(f"STATUS {ref}", OTHER) is None
+    assert "received" in (text(f"STATUS {ref}") or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "said"),
+    [
+        ("YES", "closed", "closed"),
+        ("thank you, well done", "closed", "closed"),
+        ("NO", "reopened", "open again"),
+        ("no still no water", "reopened", "open again"),
+        ("nahi", "reopened", "open again"),
+    ],
+)
+def test_the_answer_to_fixed(service: Service, text: Texting, answer: str, state: str, said: str) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    resolve(service, ref, "tanker came")
+    [asked] = started(service)
+    assert "tanker came" in asked
+    assert "YES or NO" in asked
+    assert said in (text(answer) or "")
+    assert report(service, ref).state == state
+    assert entries(service, ref)[-1][1] == "reporter"
+
+
+def test_yes_without_a_question_is_no_answer(service: Service, text: Texting) -> None:
+    text("REPORT no water at gate 3")
+    assert "closed" not in (text("YES") or "")
+
+
+def test_yes_of_someone_stopped_is_start(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    text("STOP")
+    resolve(service, ref)
+    assert "text us again" in (text("YES") or "")
+    assert report(service, ref).state == "resolved"
+
+
+def test_pictures_alone_are_a_report(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT", media=({"url": "https://api.twilio.com/x", "type": "image/jpeg"},)))
+    row = report(service, ref)
+    assert (row.text, row.media) == ("", 1)
+
+
+def test_erase_takes_the_words_out_of_the_report(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT Sana fainted at gate 3"))
+    text("ERASE")
+    text("YES")
+    row = report(service, ref)
+    assert (row.text, row.place) == ("", "")
+    assert all(not said for _, by, said in entries(service, ref) if by == "reporter")
