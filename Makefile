@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test demo screenshots lint types bench-inbound lock clean
+.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-inbound bench-outbound lock clean
 
 help: ## say what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -53,6 +53,12 @@ types: setup-dev ## mypy, strict where we decide
 
 bench-inbound: setup-dev ## texts per second on SQLite and PostgreSQL, against the usual way
 	@$(BIN)/python -m bench.inbound
+
+chaos: setup-dev ## kill workers at every boundary, N times on each database (N=200)
+	@$(BIN)/python -m tests.chaos --kills $(or $(N),200)
+
+bench-outbound: setup-dev ## texts per second of the outbox, beside the bare SDK and a naive loop
+	@$(BIN)/python -m bench.outbound
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/run.txt

@@ -71,6 +71,8 @@ class Worker:
         self._most = in_flight
         self._flying = 0
         self._turn = 0
+        self.claimed_last = -1
+        """How many texts the last claim brought; -1 before the first."""
         self._results: list[tuple[str, Result]] = []
         self._health: dict[str, Health] = {}
         self._senders: set[asyncio.Task[None]] = set()
@@ -171,9 +173,11 @@ class Worker:
 
     async def _claim(self, most: int) -> Claimed:
         self._turn += 1
-        return await self._in_thread(
+        claimed = await self._in_thread(
             self._claimer, claim, self.engine, self.terms, self.clock, most, self.boundary, self._turn
         )
+        self.claimed_last = len(claimed.texts)
+        return claimed
 
     def _start(self, claimed: Claimed) -> None:
         if not claimed.texts:
