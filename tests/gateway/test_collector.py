@@ -62,7 +62,7 @@ def test_an_idle_collector_waits_for_nobody_and_a_busy_one_groups() -> None:
         assert [answer.body for answer in answers if answer] == ["first", *(str(number) for number in range(9))]
         await collector.stop()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_a_group_has_a_size_that_it_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_a_group_has_a_size_that_it_does_not_pass(monkeypatch: pytest.MonkeyPatc
         assert [len(group) for group in writer.groups] == [1, 4, 4, 2]
         await collector.stop()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_a_request_that_is_cancelled_takes_nobody_with_it() -> None:
@@ -102,7 +102,7 @@ def test_a_request_that_is_cancelled_takes_nobody_with_it() -> None:
         assert await later is not None
         await collector.stop()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_a_group_that_fails_fails_its_own_requests_only() -> None:
@@ -121,7 +121,7 @@ def test_a_group_that_fails_fails_its_own_requests_only() -> None:
         assert await after is not None
         await collector.stop()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_stopping_commits_what_has_arrived_and_takes_no_more() -> None:
@@ -140,7 +140,7 @@ def test_stopping_commits_what_has_arrived_and_takes_no_more() -> None:
         assert all(task.done() for task in (first, *waiting))
         assert writer.groups == [["first"], ["a", "b", "c"]]
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_too_many_waiting_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_too_many_waiting_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None
         await asyncio.gather(first, *waiting)
         await collector.stop()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_an_overloaded_gateway_answers_503_and_the_retry_succeeds_once(
