@@ -60,6 +60,9 @@ chaos: setup-dev ## kill workers at every boundary, N times on each database (N=
 bench-outbound: setup-dev ## texts per second of the outbox, beside the bare SDK and a naive loop
 	@$(BIN)/python -m bench.outbound
 
+bench-segments: setup-dev ## counting an audience at a million members, beside the usual ways (MEMBERS=10000000)
+	@$(BIN)/python -m bench.segments --members $(or $(MEMBERS),1000000)
+
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/run.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.txt

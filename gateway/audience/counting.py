@@ -122,9 +122,10 @@ def _scanned(connection: Connection) -> ColumnElement[bool]:
 
 
 def _reachable(connection: Connection, audience: Audience) -> ColumnElement[bool]:
-    if an_index_serves(audience.rule, audience.atlas):
-        return _members.reachable
-    return _scanned(connection)
+    if not an_index_serves(audience.rule, audience.atlas):
+        return _scanned(connection)
+    # Written as the index's own condition: SQLite takes "reachable = 1" for another one, and leaves the index alone.
+    return literal_column("members.reachable") if is_sqlite(connection) else _members.reachable
 
 
 def _count_fitting(connection: Connection, audience: Audience) -> int:

@@ -1,0 +1,1 @@
+"""How long counting and reading an audience takes, at one and at ten million members."""
