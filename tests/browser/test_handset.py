@@ -168,10 +168,21 @@ def test_a_problem_is_told_in_a_sentence(live: Page) -> None:
     expect(live.get_by_role("alert")).to_have_text("Type a text first.")
 
 
-def test_dark_and_narrow(browser: Browser, address: str) -> None:
-    page = browser.new_page(color_scheme="dark", viewport={"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [360, 820, 1000, 1440])
+def test_nothing_is_cut_off_at_any_width(browser: Browser, address: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 740})
+    page.goto(f"{address}/handset")
+    for sheet, field in (("Add a phone", "Number"), ("Network", "Lost texts")):
+        page.get_by_text(sheet, exact=True).click()
+        box = page.get_by_label(field).bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, (sheet, box)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
+
+
+def test_dark(browser: Browser, address: str) -> None:
+    page = browser.new_page(color_scheme="dark")
     page.goto(f"{address}/handset")
     red, green, blue = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert max(red, green, blue) < 60
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
