@@ -13,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.outbox.setup import utc_now
 from gateway.pickups.desk import end_promises, tell_waiting
+from gateway.reports.setup import notifier_from
+from gateway.reports.ticks import run_all
 from gateway.settings import Settings
 
 log = structlog.get_logger()
@@ -24,7 +26,12 @@ def seats_tick(engine: Engine, settings: Settings) -> None:
     tell_waiting(engine, settings, utc_now())
 
 
-TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = ((seats_tick, 5.0),)
+def reports_tick(engine: Engine, settings: Settings) -> None:
+    """Call staff, propose clusters, escalate, close what nobody answered, look for what rises."""
+    run_all(engine, notifier_from(settings), utc_now())
+
+
+TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = ((seats_tick, 5.0), (reports_tick, 10.0))
 """Each tick and its seconds."""
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.commands.shared import AsJson, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
+from gateway.places.store import bump
 from gateway.rules.phone_numbers import MemberNumberError, mask, read_member_number
 from gateway.tables import Staff
 
@@ -62,6 +63,7 @@ def add_staff(
         try:
             with writing(engine) as connection:
                 connection.execute(insert(Staff.__table__), row)
+                bump(connection, "staff")
         except IntegrityError:
             stop("That login or phone is taken.")
     shown = {"login": login, "role": role.value, "phone": mask(number) if number else ""}

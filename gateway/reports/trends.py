@@ -1,0 +1,125 @@
+"""Words and places that are reported far more often now than in the hour before, with examples.
+
+Counts of rare things scatter like a Poisson count, whose square root scatters by a half whatever its size (Anscombe
+1948); so the difference of two square roots, times the root of two, scatters by one, and counts from `SURE` on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import sqrt
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.database import is_sqlite, writing
+from gateway.reports.similar import content_words
+from gateway.tables import Report, ReportTrend
+
+HOUR = timedelta(hours=1)
+AT_LEAST = 5
+TIMES = 2.5
+SURE = 2.4
+_EXAMPLES = 3
+_reports, _trends = Report.__table__, ReportTrend.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A word or place ("word", "place") that was told by `now` phones in this hour and `before` in the one before."""
+
+    kind: str
+    term: str
+    before: int
+    now: int
+    sureness: float
+
+
+def rising(before: Mapping[tuple[str, str], int], now: Mapping[tuple[str, str], int]) -> list[Rise]:
+    """Return what rises, the surest first. Counts are of phones, by (kind, term)."""
+    found = []
+    for (kind, term), count in now.items():
+        earlier = before.get((kind, term), 0)
+        sureness = sqrt(2) * (sqrt(count + 3 / 8) - sqrt(earlier + 3 / 8))
+        if count >= AT_LEAST and count >= TIMES * earlier and sureness >= SURE:
+            found.append(Rise(kind, term, earlier, count, round(sureness, 2)))
+    return sorted(found, key=lambda one: (-one.sureness, one.term))
+
+
+def terms(rows: Iterable[Any]) -> Counter[tuple[str, str]]:
+    """Count the phones that told each word and place: one phone counts once, so that nobody makes a trend alone."""
+    told = {(row.sender_id, key) for row in rows for key in _terms_of(row)}
+    return Counter(key for _, key in told)
+
+
+def _terms_of(row: Any) -> set[tuple[str, str]]:
+    found = {("word", word[:140]) for word in content_words(row.text) if len(word) > 2 and not word.isdigit()}
+    return found | ({("place", row.place)} if row.place else set())
+
+
+def find_trends(engine: Engine, now: datetime) -> int:
+    """Put what rises in the last hour against the hour before on record; returns how many. `now` is aware UTC."""
+    with writing(engine) as connection:
+        rows = _rows(connection, now)
+        recent = [row for row in rows if row.opened_at > now - HOUR]
+        rises = rising(terms(row for row in rows if row.opened_at <= now - HOUR), terms(recent))[:50]
+        if not rises:
+            return 0
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        values = [
+            {
+                "event_key": recent[-1].event_key,
+                "hour": hour,
+                "kind": rise.kind,
+                "term": rise.term,
+                "before": rise.before,
+                "now": rise.now,
+                "examples": [row.ref for row in recent if (rise.kind, rise.term) in _terms_of(row)][-_EXAMPLES:],
+                "seen_at": now,
+            }
+            for rise in rises
+        ]
+        dialect: Any = sqlite if is_sqlite(connection) else postgresql
+        upsert = dialect.insert(_trends)
+        upsert = upsert.on_conflict_do_update(
+            index_elements=["event_key", "hour", "kind", "term"],
+            set_={name: upsert.excluded[name] for name in ("before", "now", "examples", "seen_at")},
+        )
+        connection.execute(upsert, values)
+    return len(rises)
+
+
+def _rows(connection: Connection, now: datetime) -> list[Any]:
+    wanted = (
+        select(
+            _reports.c.ref, _reports.c.event_key, _reports.c.sender_id, _reports.c.text, _reports.c.place,
+            _reports.c.opened_at,
+        )
+        .where(_reports.c.opened_at > now - 2 * HOUR, _reports.c.kind != "noise")
+        .order_by(_reports.c.id)
+    )  # fmt: skip
+    return list(connection.execute(wanted))
+
+
+def current_trends(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    """Return the alerts of the last hour, the largest rise first, each with up to three refs and words as examples."""
+    rows = connection.execute(
+        select(_trends).where(_trends.c.seen_at > now - HOUR).order_by((_trends.c.now - _trends.c.before).desc())
+    ).all()
+    refs = {ref for row in rows for ref in row.examples}
+    texts = {
+        row.ref: row.text
+        for row in connection.execute(select(_reports.c.ref, _reports.c.text).where(_reports.c.ref.in_(refs)))
+    }
+    return [
+        {
+            "kind": row.kind,
+            "term": row.term,
+            "before": row.before,
+            "now": row.now,
+            "examples": [{"ref": ref, "text": texts.get(ref, "")} for ref in row.examples],
+        }
+        for row in rows
+    ]
