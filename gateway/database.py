@@ -30,7 +30,12 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True)
+    # A prepared statement keeps the plan of its first minutes, when tables were small: on a new database that reads
+    # whole tables until somebody runs ANALYZE.
+    kept = {"prepare_threshold": None}
+    return create_engine(
+        parsed, connect_args=kept, pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,5 +1,6 @@
 """Keep one process's reference data as fresh as the database's: looked at once a second, loaded when it has moved."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -47,8 +48,11 @@ class ReferenceLoader:
                 seen = {name: number for name, number in revisions(connection).items() if name != LIVE_REVISION}
                 rules = self._rules()
                 if self._reference is None or seen != self._seen or rules is not self._reference.sorter.rules:
+                    first = self._reference is None
                     self._reference = self._load(connection, seen, rules)
                     self._seen = seen
+                    if first:
+                        _leave_to_stay()
             self._looked = clock
         pickups = self._reference.pickups.at(self._now())  # an event that has ended makes room for the next
         if pickups is not self._reference.pickups:
@@ -83,3 +87,10 @@ class ReferenceLoader:
         except TriageError as error:
             log.error("triage_rules_kept", reason=str(error))  # noqa: TRY400
         return self._triage
+
+
+def _leave_to_stay() -> None:
+    """Take what was loaded at the start out of the garbage collector's rounds: it stays, and a country's places are
+    many objects to look through again and again."""
+    gc.collect()
+    gc.freeze()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from gateway.bulk import among, insert_rows, values
@@ -45,10 +45,9 @@ log = structlog.get_logger()
 _inbound = InboundText.__table__
 _outbound = OutboundText.__table__
 
-_ANSWERED = (
-    select(_inbound.c.carrier, _inbound.c.carrier_id, _outbound.c.id, _outbound.c.body)
-    .select_from(_inbound.outerjoin(_outbound, _outbound.c.inbound_id == _inbound.c.id))
-    .where(among(_inbound.c.carrier_id, "ids"))
+_SEEN = select(_inbound.c.id, _inbound.c.carrier, _inbound.c.carrier_id).where(among(_inbound.c.carrier_id, "ids"))
+_REPLIES = select(_outbound.c.id, _outbound.c.inbound_id, _outbound.c.body).where(
+    _outbound.c.inbound_id.in_(bindparam("ids", expanding=True))
 )
 _INVITERS = (
     select(Member.invite_code, Member.sender_id, Sender.key)
@@ -191,11 +190,14 @@ class _Group:
         ]
 
     def _answered(self, connection: Connection) -> dict[tuple[str, str], Answer]:
-        ids = [text.carrier_id for text in self.texts]
-        return {
-            (row.carrier, row.carrier_id): Answer(row.id, row.body or None)
-            for row in connection.execute(_ANSWERED, {"ids": values(ids)})
+        seen = connection.execute(_SEEN, {"ids": values(text.carrier_id for text in self.texts)}).all()
+        if not seen:
+            return {}
+        replies = {
+            row.inbound_id: Answer(row.id, row.body or None)
+            for row in connection.execute(_REPLIES, {"ids": [row.id for row in seen]})
         }
+        return {(row.carrier, row.carrier_id): replies.get(row.id) or Answer() for row in seen}
 
     def _understand(self, answered: Mapping[tuple[str, str], Answer]) -> dict[tuple[str, str], Command]:
         commands: dict[tuple[str, str], Command] = {}

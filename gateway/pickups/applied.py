@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.bulk import insert_rows
 from gateway.database import is_sqlite
 from gateway.pickups.effects import (
     AskWalk,
@@ -44,7 +45,7 @@ def note_asks(connection: Connection, asks: Sequence[NoteAsk], now: datetime) ->
         }
         for ask in asks
     ]
-    connection.execute(insert(PickupAsk.__table__), rows)
+    insert_rows(connection, PickupAsk.__table__, rows)
 
 
 def note_unmatched(connection: Connection, unmatched: Sequence[NoteUnmatched], now: datetime) -> None:
