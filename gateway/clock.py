@@ -5,6 +5,7 @@ The truth of what is due stands in tables; a process that dies loses nothing, an
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -13,6 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.outbox.setup import utc_now
 from gateway.pickups.desk import end_promises, tell_waiting
+from gateway.pickups.walking.directions import answer_walks
+from gateway.pickups.walking.router import Router
 from gateway.reports.setup import notifier_from
 from gateway.reports.ticks import run_all
 from gateway.settings import Settings
@@ -31,7 +34,22 @@ def reports_tick(engine: Engine, settings: Settings) -> None:
     run_all(engine, notifier_from(settings), utc_now())
 
 
-TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = ((seats_tick, 5.0), (reports_tick, 10.0))
+def walks_tick(engine: Engine, settings: Settings) -> None:
+    """Answer STEPS with the way on foot."""
+    if router := _router(settings.walking_router, settings.walking_router_url):
+        answer_walks(engine, settings, router, utc_now())
+
+
+@cache
+def _router(kind: str, url: str) -> Router | None:
+    return Router(kind, url) if kind else None
+
+
+TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
+    (seats_tick, 5.0),
+    (reports_tick, 10.0),
+    (walks_tick, 1.0),
+)
 """Each tick and its seconds."""
 
 

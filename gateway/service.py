@@ -1,20 +1,31 @@
 """One running gateway: its settings, database, collector and the rest, made in one place and closed in one place."""
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import structlog
 from sqlalchemy import Engine
 
+import keywords
 from gateway.carriers.received import Answer, ReceivedText
 from gateway.carriers.twilio.signature import Signatures
 from gateway.database import make_engine
 from gateway.inbound.collector import Collector
 from gateway.inbound.loader import ReferenceLoader
 from gateway.inbound.record import Recorder
+from gateway.pickups.pickups import no_walks
+from gateway.pickups.walking.router import KnownWalks, RouterDown, router_from
+from gateway.pickups.where import where_from
 from gateway.replies.catalogue import load_catalogue
 from gateway.reports.refs_supply import RefSupply
 from gateway.reports.setup import notifier_from
 from gateway.settings import Settings
+
+log = structlog.get_logger()
+_LONGEST_WALK_WAIT_S = 1.6
 
 
 def utc_now() -> datetime:
@@ -37,7 +48,10 @@ class Service:
             settings.auth_token,
             {key: secret.get_secret_value() for key, secret in settings.twilio_shared_keys.items()},
         )
-        self.reference = ReferenceLoader(self.engine, settings, utc_now)
+        router = router_from(settings)
+        self._walks = KnownWalks(router) if router else None
+        self._walkers = ThreadPoolExecutor(8, thread_name_prefix="walks") if router else None
+        self.reference = ReferenceLoader(self.engine, settings, utc_now, self._walks or no_walks)
         self._refs = RefSupply(self.engine, settings.key_for("report refs"))
         self.notifier = notifier_from(settings)
         self.recorder = Recorder(
@@ -56,7 +70,37 @@ class Service:
         """Record a group of texts now; see `Recorder.record`."""
         return self.recorder.record(texts, utc_now())
 
+    async def submit(self, text: ReceivedText) -> Answer | None:
+        """Hand a text to the collector; see `Collector.submit`.
+
+        Where a router is set, a text that asks for the nearest point waits here, for a moment at most, until the times
+        on foot from its place are known; the writer, for which everyone waits, never asks a router.
+        """
+        if self._walks and self._walkers:
+            learned = asyncio.get_running_loop().run_in_executor(self._walkers, self._learn_walks, text)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(learned), _LONGEST_WALK_WAIT_S)
+        return await self.collector.submit(text)
+
+    def _learn_walks(self, text: ReceivedText) -> None:
+        """Ask the router for the times from the place that a text names, where the words alone tell it."""
+        reference, walks = self.reference.latest, self._walks
+        if reference is None or walks is None:
+            return
+        try:
+            command = keywords.parse(text.body, short_code=reference.short_code, vocabulary=reference.vocabulary)
+            if found := where_from(text.body, command, reference.pickups, utc_now()):
+                lat, lon, points = found
+                ends = {point.id: (point.lat, point.lon) for point in points}
+                walks.learn(lat, lon, ends, reference.pickups)
+        except RouterDown:
+            return  # the answer is the nearest by distance
+        except Exception as error:  # whatever a text holds, it is recorded
+            log.warning("walks_not_learned", error=type(error).__name__)
+
     def close(self) -> None:
+        if self._walkers:
+            self._walkers.shutdown(wait=False, cancel_futures=True)
         self.engine.dispose()
 
     def _take_refs(self, count: int) -> Sequence[str]:

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     parts_per_second: float = 100.0
     sending_hours: str = "09:00-21:00"
     carrier_routes: str = ""
+    walking_router: Literal["", "osrm", "valhalla"] = ""
+    walking_router_url: str = ""
     worker_in_serve: bool | None = None
 
     @model_validator(mode="before")
@@ -108,7 +110,7 @@ class Settings(BaseSettings):
             url = url.set(drivername="postgresql+psycopg")
         return url.render_as_string(hide_password=False)
 
-    @field_validator("public_base_url", "twilio_api_base_url")
+    @field_validator("public_base_url", "twilio_api_base_url", "walking_router_url")
     @classmethod
     def _http_address(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -171,6 +173,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
+        if self.walking_router and not self.walking_router_url:
+            raise ValueError("WALKING_ROUTER_URL is missing, though WALKING_ROUTER is set")
         if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
             raise ValueError("TWILIO_AUTH_TOKEN is missing, though TWILIO_ACCOUNT_SID is set")
         if self.twilio_auth_token.get_secret_value() and not self.twilio_account_sid:

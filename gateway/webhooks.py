@@ -133,7 +133,7 @@ class SmsWebhook:
         except BadForm as error:
             raise _refusal("sms", 403, "cut_anew", str(error)) from None
         try:
-            answer = await service.collector.submit(text)
+            answer = await service.submit(text)
         except (DatabaseUnavailable, Overloaded):
             answer = None
         if answer is None:

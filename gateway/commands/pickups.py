@@ -14,12 +14,12 @@ from gateway.commands.imports import File, only_if_whole, places_app, read_file
 from gateway.commands.shared import AsJson, complaints, console, ready_engine, settings_or_stop, show, stop
 from gateway.database import reading, writing
 from gateway.pickups.csv_file import EventDay, left_out, read_points, read_time
-from gateway.pickups.desk import move_point, pickups_now, set_state
+from gateway.pickups.desk import move_point, points_now, set_state
 from gateway.pickups.load import far_demand, load_of
 from gateway.pickups.loading import import_points, next_event
 from gateway.pickups.pickups import find_place
 from gateway.pickups.position import read_position
-from gateway.pickups.store import REVISION
+from gateway.pickups.store import REVISION, read_pickups
 from gateway.pickups.unmatched import make_alias, make_place, unmatched_places
 from gateway.places.store import bump, read_directory
 from gateway.rules.phone_numbers import mask, read_sender
@@ -203,7 +203,7 @@ def change_state(
         stop(f"STATE: {state!r} is none of open, full, closed. A point is moved with jalsa pickups move.")
     settings = settings_or_stop()
     with ready_engine(settings) as engine, writing(engine) as connection:
-        pickups, _ = pickups_now(connection, settings, _now())
+        pickups = points_now(connection, settings, _now())
         try:
             told = set_state(connection, point, state, pickups, _now(), settings.default_language)
         except LookupError:
@@ -221,7 +221,7 @@ def move(
     settings = settings_or_stop()
     lat, lon = _position_or_stop(to)
     with ready_engine(settings) as engine, writing(engine) as connection:
-        pickups, _ = pickups_now(connection, settings, _now())
+        pickups = points_now(connection, settings, _now())
         try:
             told = move_point(connection, point, lat, lon, landmark, pickups, _now(), settings.default_language)
         except LookupError:
@@ -272,7 +272,7 @@ def alias(
             made = make_place(connection, words, lat, lon, city, _now())
             console.print(f"“{words}” is a place of its own now ({made}).", markup=False)
             return
-        pickups, _ = pickups_now(connection, settings, _now())
+        pickups = read_pickups(connection, read_directory(connection), _now(), settings.zone)
         meant = pickups.places.get(place)
         if meant is None:
             match = find_place(place, pickups, city or None)

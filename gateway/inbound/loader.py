@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from gateway.database import reading
 from gateway.inbound.reference import Reference
 from gateway.pickups.desk import with_settings
+from gateway.pickups.pickups import Walks, no_walks
 from gateway.pickups.store import LIVE_REVISION, read_pickups
 from gateway.places.store import read_directory, revisions
 from gateway.reports.sorting import Sorter
@@ -28,9 +29,11 @@ LOOK_EVERY_S = 1.0
 class ReferenceLoader:
     """Holds the newest `Reference`. Called by the writer thread alone."""
 
-    def __init__(self, engine: Engine, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, now: Callable[[], datetime], walks: Walks = no_walks
+    ) -> None:
         """:raises VocabularyError, TriageError: if the vocabulary or triage files cannot be used"""
-        self._engine, self._settings, self._now = engine, settings, now
+        self._engine, self._settings, self._now, self._walks = engine, settings, now, walks
         self._vocabulary: Vocabulary = load_vocabulary(*settings.vocabulary_files)
         self._triage: TriageRules = load_triage(*settings.triage_files)
         self._reference: Reference | None = None
@@ -59,6 +62,11 @@ class ReferenceLoader:
             self._reference = replace(self._reference, pickups=pickups)
         return self._reference
 
+    @property
+    def latest(self) -> Reference | None:
+        """What was loaded last, for other threads than the writer's; None before the first text."""
+        return self._reference
+
     def _load(self, connection: Connection, seen: Mapping[str, int], rules: TriageRules) -> Reference:
         same_places = self._reference and seen.get("places") == self._seen.get("places")
         directory = self._reference.directory if self._reference and same_places else read_directory(connection)
@@ -66,7 +74,7 @@ class ReferenceLoader:
         pickups = read_pickups(connection, directory, self._now(), zone)
         return Reference(
             directory=directory,
-            pickups=with_settings(pickups, self._settings),
+            pickups=replace(with_settings(pickups, self._settings), walks=self._walks),
             sorter=Sorter(rules, pickups.gazetteer, directory.register),
             staff={one.phone: one for one in read_staff(connection).values() if one.phone},
             vocabulary=self._vocabulary,

@@ -11,9 +11,8 @@ from gateway.pickups.answer import clock, landmark_of, link_to, said_name
 from gateway.pickups.notices import holders, tell
 from gateway.pickups.pickups import Pickups
 from gateway.pickups.seat_rows import lapse
-from gateway.pickups.store import REVISION, mark_changed, read_pickups
-from gateway.places.directory import Directory
-from gateway.places.store import bump, read_directory
+from gateway.pickups.store import REVISION, mark_changed, read_points
+from gateway.places.store import bump
 from gateway.rules.conversation import Plain, Reply, Value
 from gateway.settings import Settings
 from gateway.tables import Departure, PickupPoint, SeatHold, SeatWait, Sender
@@ -23,16 +22,19 @@ _waits, _senders = SeatWait.__table__, Sender.__table__
 _AT_ONCE = 500
 
 
-def pickups_now(connection: Connection, settings: Settings, now: datetime) -> tuple[Pickups, Directory]:
-    """Return what a command needs to say things about points."""
-    directory = read_directory(connection)
-    pickups = read_pickups(connection, directory, now, settings.zone)
-    return with_settings(pickups, settings), directory
+def points_now(connection: Connection, settings: Settings, now: datetime) -> Pickups:
+    """Return what is needed to say things about points; no place can be looked up in it."""
+    return with_settings(read_points(connection, now, settings.zone), settings)
 
 
 def with_settings(pickups: Pickups, settings: Settings) -> Pickups:
     """Return the same with what settings say: where links lead, which carrier takes which texts."""
-    return replace(pickups, link_base=f"{settings.public_base_url}/p/", routes=routes_from(settings))
+    return replace(
+        pickups,
+        link_base=f"{settings.public_base_url}/p/",
+        routes=routes_from(settings),
+        router=bool(settings.walking_router),
+    )
 
 
 def move_point(
@@ -149,7 +151,7 @@ def tell_waiting(engine: Engine, settings: Settings, now: datetime) -> int:
         if not waited_for:
             return 0
     with writing(engine) as connection:
-        pickups, _ = pickups_now(connection, settings, now)
+        pickups = points_now(connection, settings, now)
         told = 0
         for point_id in sorted(waited_for & pickups.points.keys()):
             point = pickups.points[point_id]

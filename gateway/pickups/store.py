@@ -35,7 +35,15 @@ _NEW_BUSES = select(*_bus_columns).where(_buses.c.live_rev > bindparam("seen"))
 
 
 def read_pickups(connection: Connection, directory: Directory, now: datetime, zone: ZoneInfo) -> Pickups:
-    """Return every event that is not over, with its points, and a gazetteer with their names.
+    """Return every event that is not over, with its points, and a gazetteer in which their names are places too."""
+    pickups = read_points(connection, now, zone)
+    spots = [_spot(point) for point in pickups.points.values()]
+    gazetteer = Gazetteer([*directory.gazetteer.places, *spots]) if spots else directory.gazetteer
+    return replace(pickups, gazetteer=gazetteer, places={**directory.places, **{spot.key: spot for spot in spots}})
+
+
+def read_points(connection: Connection, now: datetime, zone: ZoneInfo) -> Pickups:
+    """Return every event that is not over, with its points, but no gazetteer: much cheaper.
 
     :param now: aware UTC
     :param zone: for telling hours when there is no event
@@ -44,7 +52,7 @@ def read_pickups(connection: Connection, directory: Directory, now: datetime, zo
     rows = connection.execute(select(_events).where(_events.c.ends_at > now).order_by(_events.c.doors_at, _events.c.id))
     events = rows.all()
     if not events:
-        return Pickups((), directory.gazetteer, zone, Live(rev=number), places=directory.places)
+        return Pickups((), Gazetteer(()), zone, Live(rev=number))
     ids = [event.id for event in events]
     mine = select(_points.c.id).where(_points.c.event_id.in_(ids))
     buses: dict[int, list[Bus]] = {}
@@ -58,7 +66,6 @@ def read_pickups(connection: Connection, directory: Directory, now: datetime, zo
     for row in point_rows:
         if row.marshal:
             marshals.setdefault(row.marshal, []).append(row.id)
-    spots = [_spot(point) for point in points.values()]
     changed = or_(_buses.c.left_at.is_not(None), _buses.c.late_minutes != 0, _buses.c.live_rev > 0)
     full = or_(_buses.c.held >= _buses.c.seats, _buses.c.boarded >= _buses.c.seats)
     bus_rows = connection.execute(select(*_bus_columns).where(_buses.c.pickup_point_id.in_(mine), or_(changed, full)))
@@ -66,7 +73,7 @@ def read_pickups(connection: Connection, directory: Directory, now: datetime, zo
         rallies=tuple(
             _rally(event, [point for point in points.values() if point.event_id == event.id]) for event in events
         ),
-        gazetteer=Gazetteer([*directory.gazetteer.places, *spots]),
+        gazetteer=Gazetteer(()),
         zone=ZoneInfo(events[0].zone),
         live=Live(
             {row.id: row.state for row in point_rows if row.state != "open"},
@@ -75,7 +82,6 @@ def read_pickups(connection: Connection, directory: Directory, now: datetime, zo
         ),
         marshals={phone: tuple(own) for phone, own in marshals.items()},
         points=points,
-        places={**directory.places, **{spot.key: spot for spot in spots}},
     )
 
 

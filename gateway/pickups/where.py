@@ -22,6 +22,7 @@ from gateway.rules.conversation import (
     Value,
     ask,
 )
+from keywords import Command
 from orthography import words
 from segments import Place, PlaceMatch
 
@@ -215,10 +216,27 @@ def nearest(
         wanted,
         REACH_M,
     )
-    if walks and all(near.point.id in walks for near in found):
-        timed = [Near(near.point, near.metres, near.bearing, walks[near.point.id]) for near in found]
+    if found and found[0].point.id in walks:
+        known = [near for near in found if near.point.id in walks]
+        timed = [Near(near.point, near.metres, near.bearing, walks[near.point.id]) for near in known]
         found = sorted(timed, key=lambda near: (near.walk_s or 0.0, near.metres))
     return found[:count]
+
+
+def where_from(body: str, command: Command, pickups: Pickups, now: datetime) -> tuple[float, float, list[Point]] | None:
+    """Return the position that a text surely asks from and the points among which its answer will be; None when the
+    sender's own state decides it. For asking a router beforehand."""
+    position = read_position(body)
+    if position is None and command.name in ("WHERE", None):
+        said = command.argument if command.name else body
+        match = find_place(said, pickups, None) if 0 < len(words(said)) <= _MOST_WORDS else None
+        if match and match.place and match.place.lat is not None and match.place.lon is not None:
+            position = match.place.lat, match.place.lon
+    rally = pickups.in_reach(*position, now) if position else None
+    if position is None or rally is None:
+        return None
+    found = rally.index.nearest(*position, lambda point: pickups.live.available(point, now), _AMONG + _MORE, REACH_M)
+    return *position, [near.point for near in found]
 
 
 def offer(now: datetime, data: object, **changed: object) -> Effect:

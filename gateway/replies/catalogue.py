@@ -68,10 +68,10 @@ class Catalogue:
         return text.format_map({key: self.say(value, language) for key, value in reply.values.items()})
 
     def _short_enough(self, reply: Reply, language: str) -> str:
-        said = ""
+        said, most = "", reply.most_parts or _MOST_PARTS.get(language, 1)
         for one in (reply, *reply.shorter):
             said = self.render(Reply(one.wording, one.values), language)
-            if count_parts(cheapest(said)).parts <= _MOST_PARTS.get(language, 1):
+            if count_parts(cheapest(said)).parts <= most:
                 break
         return said
 

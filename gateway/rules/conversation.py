@@ -51,12 +51,14 @@ Value = str | Word | Plain | Listed | Mapping[str, str]
 class Reply:
     """One answer: a wording of the catalogue and what fills its placeholders.
 
-    `shorter` are other ways to say it, the best first, for when this one takes more parts than its language allows.
+    `shorter` are other ways to say it, the best first, for when this one takes more parts than its language allows, or
+    than `most_parts` where that is set.
     """
 
     wording: str
     values: Mapping[str, Value] = field(default_factory=dict)
     shorter: tuple["Reply", ...] = ()
+    most_parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

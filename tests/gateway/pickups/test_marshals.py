@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Engine, select, update
 
 from gateway.database import reading, writing
-from gateway.pickups.desk import end_promises, move_point, pickups_now, set_state, tell_waiting
+from gateway.pickups.desk import end_promises, move_point, points_now, set_state, tell_waiting
 from gateway.pickups.load import far_demand, load_of
 from gateway.service import Service, utc_now
 from gateway.settings import Settings
@@ -146,7 +146,7 @@ def test_a_moved_point_tells_its_seat_holders_once(
     text("SEAT", SITTER)
     for expected in (1, 0):
         with writing(engine) as connection:
-            pickups, _ = pickups_now(connection, settings, utc_now())
+            pickups = points_now(connection, settings, utc_now())
             assert move_point(connection, point, 31.55, 74.35, "new gate", pickups, utc_now(), "en") == expected
     [told] = column(engine, STARTED)
     assert told.startswith("Your bus now leaves from a new place: Clock Tower (new gate)")
@@ -162,7 +162,7 @@ def test_a_closed_point_tells_its_seat_holders_and_frees_them(
     text("WHERE clock tower", SITTER)
     text("SEAT", SITTER)
     with writing(engine) as connection:
-        pickups, _ = pickups_now(connection, settings, utc_now())
+        pickups = points_now(connection, settings, utc_now())
         assert set_state(connection, point, "closed", pickups, utc_now(), "en") == 1
     assert held() == [0]
     assert (text("WHERE clock tower") or "").startswith("There is no open pick-up point")
