@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-inbound bench-outbound lock clean
+.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-inbound bench-outbound bench-segments lock clean
 
 help: ## say what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
