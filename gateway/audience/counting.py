@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, not_, or_, select, text
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, literal_column, not_, or_, select, text
 
 from gateway.audience.rules import Audience
 from gateway.database import is_sqlite
-from gateway.tables import Member, Sender
+from gateway.tables import Member, Sender, TopicStop
+from segments.atlas import LANGUAGES
+from segments.rule import terms
 from segments.sql import an_index_serves, reads_histories
 
 _members = Member.__table__.c
 _senders = Sender.__table__.c
+_Split = Counter[tuple[int | None, str | None]]  # members by city id and language
 _FEW = 100_000  # so many members are looked up one by one sooner than all senders are read
 
 LEFT_OUT = ("stopped", "no consent", "dead number", "wrong country", "left the group")
@@ -49,8 +51,9 @@ def count(connection: Connection, audience: Audience) -> int:
     Numbers of other countries are still in it; `count_by_reason` takes them out.
     """
     _prepare(connection, audience)
-    wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=True))
-    return int(connection.execute(select(func.count()).select_from(Member.__table__).where(wanted)).scalar_one())
+    wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=False))
+    fitting = connection.execute(select(func.count()).select_from(Member.__table__).where(wanted)).scalar_one()
+    return int(fitting) - _left(connection, audience).total()
 
 
 def count_by_reason(connection: Connection, audience: Audience, place_keys: Mapping[int, str]) -> AudienceCount:
@@ -59,24 +62,25 @@ def count_by_reason(connection: Connection, audience: Audience, place_keys: Mapp
     People who sent ERASE are no longer on file and are in no number.
     """
     _prepare(connection, audience)
-    groups = _groups(connection, audience, foreign=False)
-    heeding = sum(groups.values())
-    fitting = _count_fitting(connection, audience)
-    foreign = _groups(connection, audience, foreign=True, few=heeding <= _FEW) if audience.prefixes else Counter()
+    reachable = _reachable(connection, audience)
+    split = _split(connection, reachable, audience.condition(heed_stops=False))
+    fitting = split.total()
+    left = _left(connection, audience)
+    abroad = _abroad(connection, audience, few=fitting <= _FEW)
+    split.subtract(left)
+    split.subtract(abroad)
     unreachable = _unreachable(connection, audience)
-    groups.subtract(foreign)
-    recipients = sum(groups.values())
-    reasons = {**unreachable, "wrong country": sum(foreign.values()), "left the group": fitting - heeding}
+    reasons = {**unreachable, "wrong country": abroad.total(), "left the group": left.total()}
     languages: Counter[str] = Counter()
     cities: Counter[str | None] = Counter()
-    for (language, city), number in groups.items():
+    for (city, language), number in split.items():
         languages[language or audience.atlas.default_language] += number
         cities[place_keys.get(city) if city is not None else None] += number
     return AudienceCount(
         matched=fitting + sum(unreachable.values()),
-        recipients=recipients,
+        recipients=split.total(),
         left_out={reason: reasons[reason] for reason in LEFT_OUT if reasons.get(reason)},
-        by_language=dict(languages.most_common()),
+        by_language={language: number for language, number in languages.most_common() if number},
         by_city={city: number for city, number in cities.most_common() if number},
     )
 
@@ -128,42 +132,74 @@ def _reachable(connection: Connection, audience: Audience) -> ColumnElement[bool
     return literal_column("members.reachable") if is_sqlite(connection) else _members.reachable
 
 
-def _count_fitting(connection: Connection, audience: Audience) -> int:
-    """Return how many reachable members fit the rule, whatever groups they left."""
-    wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=False))
-    return int(connection.execute(select(func.count()).select_from(Member.__table__).where(wanted)).scalar_one())
+def _split(connection: Connection, *conditions: ColumnElement[bool], source: FromClause = Member.__table__) -> _Split:
+    """Return how many members there are, by city and language.
 
-
-def _groups(
-    connection: Connection, audience: Audience, *, foreign: bool, few: bool = False
-) -> Counter[tuple[str | None, int | None]]:
-    """Return the reachable members of an audience by language and city; of other countries alone if `foreign`."""
-    source: Any = Member.__table__
-    conditions = [_reachable(connection, audience), audience.condition(heed_stops=True)]
-    if foreign:
-        abroad = and_(*(not_(_senders.key.startswith(prefix, autoescape=True)) for prefix in audience.prefixes))
-        if few:
-            source = source.join(Sender.__table__, _senders.id == _members.sender_id)
-            conditions.append(abroad)
-        else:
-            conditions.append(_members.sender_id.in_(select(_senders.id).where(abroad)))
+    Languages are counted within a city's row: grouping by both would sort millions of rows on SQLite, where an index
+    gives the cities in order.
+    """
+    languages = [func.count().filter(_members.language == code) for code in LANGUAGES]
     rows = connection.execute(
-        select(_members.language, _members.city_id, func.count())
+        select(_members.city_id, func.count(), *languages)
         .select_from(source)
         .where(*conditions)
-        .group_by(_members.language, _members.city_id)
+        .group_by(_members.city_id)
     )
-    return Counter({(language, city): number for language, city, number in rows})
+    split: _Split = Counter()
+    for city, everyone, *speaking in rows:
+        split.update({(city, code): number for code, number in zip(LANGUAGES, speaking, strict=True) if number})
+        split[city, None] += everyone - sum(speaking)
+    return split
+
+
+def _left(connection: Connection, audience: Audience) -> _Split:
+    """Return those who fit the rule only as one of a group that they left; found by way of the few who left one."""
+    topics = sorted({topic for term in terms(audience.rule) for topic in audience.atlas.topics(term)})
+    if not topics:
+        return Counter()
+    leavers = _members.sender_id.in_(select(TopicStop.sender_id).where(TopicStop.topic.in_(topics)))
+    reachable = _scanned(connection)
+    fitting = _split(connection, reachable, leavers, audience.condition(heed_stops=False))
+    if fitting:
+        fitting.subtract(_split(connection, reachable, leavers, audience.condition(heed_stops=True)))
+    return fitting
+
+
+def _abroad(connection: Connection, audience: Audience, *, few: bool) -> _Split:
+    """Return those whose number is of a country that is not texted."""
+    if not audience.prefixes:
+        return Counter()
+    heeding = audience.condition(heed_stops=True)
+    foreign = not_(or_(*(_senders.key.startswith(prefix, autoescape=True) for prefix in audience.prefixes)))
+    if few:
+        both = Member.__table__.join(Sender.__table__, _senders.id == _members.sender_id)
+        return _split(connection, _reachable(connection, audience), heeding, foreign, source=both)
+    if is_sqlite(connection):  # where numbers are in order of their signs, those of a country are one range of an index
+        foreign = _between_prefixes(audience.prefixes)
+    return _split(connection, _scanned(connection), heeding, _members.sender_id.in_(select(_senders.id).where(foreign)))
+
+
+def _between_prefixes(prefixes: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a number lies before, between or after the ranges of numbers with these prefixes."""
+    gaps, before = [], None
+    for prefix in sorted(prefixes):
+        after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        gaps.append(_senders.key < prefix if before is None else and_(_senders.key >= before, _senders.key < prefix))
+        before = after
+    return or_(*gaps, _senders.key >= before)
 
 
 def _unreachable(connection: Connection, audience: Audience) -> dict[str, int]:
+    """Return the members who fit the rule and cannot be texted, by reason."""
     reason = case(
         (_senders.consent == "stopped", "stopped"), (_senders.consent != "joined", "no consent"), else_="dead number"
     )
+    # As the index of the unreachable says it; see `_reachable`.
+    unreachable = literal_column("NOT members.reachable") if is_sqlite(connection) else not_(_members.reachable)
     rows = connection.execute(
         select(reason, func.count())
         .join_from(Member.__table__, Sender.__table__, _senders.id == _members.sender_id)
-        .where(not_(_members.reachable), audience.condition(heed_stops=False))
+        .where(unreachable, audience.condition(heed_stops=False))
         .group_by(reason)
     )
     return {str(row[0]): int(row[1]) for row in rows}

@@ -76,6 +76,16 @@ class Member(Base):
             postgresql_where=text("reachable AND provincial_id IS NOT NULL"),
             sqlite_where=text("reachable AND provincial_id IS NOT NULL"),
         ),
+        Index(
+            "ix_members_unreachable",
+            "city_id",
+            "constituency_id",
+            "affinities",
+            "language",
+            "sender_id",
+            postgresql_where=text("NOT reachable"),
+            sqlite_where=text("NOT reachable"),
+        ),
         CheckConstraint("affinities >= 0", "affinities"),
     )
 
