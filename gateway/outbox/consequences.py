@@ -27,6 +27,10 @@ _raised = Counter("jalsa_alerts_total", "Alerts raised", ["kind"])
 _halted = Gauge("jalsa_carrier_halted", "1 while a carrier is halted", ["carrier"])
 
 
+Counts = dict[int, int]
+COUNT_EVERY = 2_000
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """One attempt that ended, as far as others depend on it."""
@@ -46,8 +50,14 @@ def hold_numbers(connection: Connection, ended: Iterable[Ended]) -> None:
         )
 
 
-def carry_out(connection: Connection, carrier: str, ended: Iterable[Ended], now: datetime) -> None:
-    """Do what the codes ask for. `now` is aware UTC."""
+def carry_out(
+    connection: Connection, carrier: str, ended: Iterable[Ended], now: datetime, uncounted: Counts | None = None
+) -> None:
+    """Do what the codes ask for. `now` is aware UTC.
+
+    `uncounted` holds, per broadcast, texts that ended well and were not yet written to its spike count: most results
+    are such, and a write for each group would make all workers wait for each other on the broadcast's one row.
+    """
     per_broadcast: dict[int, list[Ended]] = {}
     for one in ended:
         if one.broadcast_id is not None:
@@ -60,7 +70,14 @@ def carry_out(connection: Connection, carrier: str, ended: Iterable[Ended], now:
             case Effect.HALT:
                 halt(connection, carrier, f"{one.rule.reason} ({one.rule.code})", now)
     for broadcast_id, of_it in sorted(per_broadcast.items()):
-        _judge(connection, broadcast_id, of_it, now)
+        waiting = uncounted.get(broadcast_id, 0) if uncounted is not None else 0
+        harmless = all(one.rule.effect not in (Effect.PAUSE, Effect.SPIKE_PAUSES) for one in of_it)
+        if uncounted is not None and harmless and waiting + len(of_it) < COUNT_EVERY:
+            uncounted[broadcast_id] = waiting + len(of_it)
+            continue
+        _judge(connection, broadcast_id, of_it, waiting, now)
+        if uncounted is not None:
+            uncounted[broadcast_id] = 0
 
 
 def _opt_out(connection: Connection, carrier: str, one: Ended, now: datetime) -> None:
@@ -100,14 +117,14 @@ def _flag(connection: Connection, one: Ended) -> None:
         connection.execute(update(_members).where(_members.c.sender_id == one.sender_id).values(gone))
 
 
-def _judge(connection: Connection, broadcast_id: int, ended: list[Ended], now: datetime) -> None:
+def _judge(connection: Connection, broadcast_id: int, ended: list[Ended], before: int, now: datetime) -> None:
     blocked = sum(one.rule.effect is Effect.SPIKE_PAUSES for one in ended)
     told_to = next((one.rule for one in ended if one.rule.effect is Effect.PAUSE), None)
     mine = _broadcasts.c.id == broadcast_id
     row = connection.execute(select(_broadcasts).where(mine).with_for_update()).first()
     if row is None:
         return
-    spike = counted(Spike(row.spike_since, row.spike_ended, row.spike_blocked), len(ended), blocked, now)
+    spike = counted(Spike(row.spike_since, row.spike_ended, row.spike_blocked), before + len(ended), blocked, now)
     connection.execute(
         update(_broadcasts)
         .where(mine)

@@ -17,7 +17,7 @@ from gateway.carriers.base import SendResult
 from gateway.database import is_sqlite, writing
 from gateway.outbox.carrier_states import hold_state, write_health
 from gateway.outbox.claim import Boundary, ClaimedText, Clock
-from gateway.outbox.consequences import Ended, carry_out, hold_numbers
+from gateway.outbox.consequences import Counts, Ended, carry_out, hold_numbers
 from gateway.rules.carrier_codes import CodeRule, Effect, Outcome
 from gateway.rules.carrier_routes import PROBE_EVERY, Health, after
 from gateway.rules.retry import GiveUp, Requeue, next_attempt
@@ -104,29 +104,40 @@ def record(
     clock: Clock,
     boundary: Boundary,
     health_was: Health,
+    uncounted: Counts | None = None,
 ) -> None:
     """Record the results of one carrier.
 
-    `health_was` is what the claim saw; a carrier that was well and still is needs no write.
+    `health_was` is what the claim saw; a carrier that was well and still is needs no write. `uncounted` is the
+    worker's own, see `consequences.carry_out`.
 
     :raises sqlalchemy.exc.OperationalError: the database is locked, full or gone; try again with the same results
     """
     for attempt in range(3):
         try:
             with writing(engine) as connection:
-                _record(connection, worker, carrier, results, clock(connection), health_was)
+                counts = dict(uncounted) if uncounted is not None else None
+                _record(connection, worker, carrier, results, clock(connection), health_was, counts)
                 boundary("before result commit")
             break
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in _RUN_AGAIN or attempt == 2:
                 raise
+    if uncounted is not None and counts is not None:
+        uncounted.update(counts)
     boundary("after result commit")
     for one in results:
         _ended.labels(carrier, one.sent.rule.outcome).inc()
 
 
 def _record(
-    connection: Connection, worker: str, carrier: str, results: Sequence[Result], now: datetime, health_was: Health
+    connection: Connection,
+    worker: str,
+    carrier: str,
+    results: Sequence[Result],
+    now: datetime,
+    health_was: Health,
+    uncounted: Counts | None,
 ) -> None:
     ended = [
         Ended(one.text.sender_id, one.text.broadcast_id, one.text.claimed_at, one.sent.rule)
@@ -138,7 +149,7 @@ def _record(
     moves = [_move(one, worker, now) for one in results if one.sent.rule.outcome is not Outcome.ACCEPTED]
     if moves:
         connection.execute(_MOVE, moves)
-    carry_out(connection, carrier, ended, now)
+    carry_out(connection, carrier, ended, now, uncounted)
     _keep_health(connection, carrier, results, now, health_was)
 
 

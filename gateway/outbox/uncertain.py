@@ -153,6 +153,25 @@ def _absent(connection: Connection, text: Doubtful, now: datetime) -> int:
     return _resolve(connection, text, values, "queued", now)
 
 
+def resolve_by_hand(engine: Engine, text_id: int, *, sent: bool, now: datetime) -> bool:
+    """Record what a person saw at the carrier; False where the text is not uncertain. `now` is aware UTC.
+
+    One that is certainly not there goes back to the queue, for the same carrier, where consent is tested again.
+    """
+    with writing(engine) as connection:
+        held = select(_texts.c.lane, _texts.c.carrier).where(_texts.c.id == text_id, _texts.c.state == "uncertain")
+        row = connection.execute(held.with_for_update()).first()
+        if row is None:
+            return False
+        lane = Lane.read(row.lane or "4|0|*|")._replace(route=f"={row.carrier}")
+        again = {"state": "queued", "not_before": now, "lane": str(lane), "reason": None, "error_code": None}
+        values: dict[str, Any] = {"state": "sent", "reason": "seen at the carrier by a person"} if sent else again
+        ended = update(_texts).where(_texts.c.id == text_id).values(values | {"lease_until": None, "state_at": now})
+        connection.execute(ended)
+    _resolved.labels("sent" if sent else "queued").inc()
+    return True
+
+
 def _resolve(connection: Connection, text: Doubtful, values: dict[str, Any], became: str, now: datetime) -> int:
     moved = int(connection.execute(_uncertain(text).values(values | {"state_at": now})).rowcount)
     if moved:

@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -73,8 +73,11 @@ class Worker:
         self._turn = 0
         self.claimed_last = -1
         """How many texts the last claim brought; -1 before the first."""
+        self.recorded = 0
+        """How many results are on record."""
         self._results: list[tuple[str, Result]] = []
         self._health: dict[str, Health] = {}
+        self._uncounted: dict[int, int] = {}
         self._senders: set[asyncio.Task[None]] = set()
         self._stir: asyncio.Event | None = None
         with engine.connect() as connection:
@@ -235,12 +238,13 @@ class Worker:
                 try:
                     await self._in_thread(
                         self._recorder, record, self.engine, self.terms.worker, carrier, results, self.clock,
-                        self.boundary, health,
+                        self.boundary, health, self._uncounted,
                     )  # fmt: skip
                 except BaseException:
                     self._results = [(name, one) for name, ones in by_carrier.items() for one in ones] + self._results
                     raise
                 del by_carrier[carrier]
+                self.recorded += len(results)
 
     async def _keep_tidying(self) -> None:
         while True:
@@ -266,6 +270,16 @@ def worker_from(settings: Settings, engine: Engine, carriers: Mapping[str, Carri
     return Worker(engine, carriers or carriers_from(settings), terms_from(settings, worker_name()))
 
 
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where it can be had (it sends a fifth faster), else on the standard loop."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is on the way to a carrier is still answered and recorded."""
 
@@ -279,7 +293,7 @@ def run(settings: Settings) -> None:
     engine = make_engine(settings.database_url)
     began = time.monotonic()
     try:
-        asyncio.run(main())
+        _run(main())
     finally:
         engine.dispose()
         log.info("worker_ended", seconds=round(time.monotonic() - began, 1))

@@ -159,10 +159,12 @@ class Run:
                 self.outcome.broken.append(f"{stuck} texts were without an owner for over a minute")
 
     def _someone_stops(self, people: list[int]) -> None:
-        one = self.random.choice(people)
-        if one in self.stopped:
-            return
         with writing(self.engine) as connection:
+            last = select(_texts.c.sender_id).where(_texts.c.state == "queued").order_by(_texts.c.id.desc()).limit(1)
+            waiting = connection.execute(last).scalar()
+            one = waiting if waiting and self.random.random() < 0.7 else self.random.choice(people)
+            if one in self.stopped:
+                return
             connection.execute(update(Sender).where(Sender.id == one).values(consent="stopped"))
             connection.execute(
                 insert(ConsentEntry),

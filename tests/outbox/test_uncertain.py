@@ -9,6 +9,7 @@ from gateway.carriers.base import Capabilities, Found, LookFailed, TextToFind
 from gateway.carriers.simulated.sender import SimulatedCarrier
 from gateway.inbound.receipts import ReceivedReceipt, record_receipt
 from gateway.outbox.claim import claim
+from gateway.outbox.uncertain import resolve_by_hand
 from tests.outbox.conftest import Outbox
 
 
@@ -158,3 +159,14 @@ def test_looks_are_not_made_twice_by_several_workers(outbox: Outbox, workers: in
     for worker in team:
         outbox.step(worker)
     assert outbox.texts()[0].looks == 1
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_person_says_what_they_saw(outbox: Outbox, sent: bool) -> None:
+    lose_an_answer(outbox)
+    [row] = outbox.texts()
+    assert resolve_by_hand(outbox.engine, row.id, sent=sent, now=outbox.clock.now)
+    assert not resolve_by_hand(outbox.engine, row.id, sent=sent, now=outbox.clock.now)
+    outbox.steps()
+    assert outbox.states() == {"sent": 1}
+    assert len(outbox.carrier.taken) == (1 if sent else 2)
