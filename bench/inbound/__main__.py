@@ -159,7 +159,10 @@ def _baseline(url: str, options: argparse.Namespace) -> Load:
     requests = make_requests(texts, f"http://{HOST}:{port}")
     with running(other_command("bench.inbound.baseline", port), port, url) as server:
         _send(server, requests[:500], options, 2)
-        return _send(server, requests[500:], options, 5)
+        load = _send(server, requests[500:], options, 5)
+    if odd := {status for _, status, _ in load.answers} - {200}:
+        raise RuntimeError(f"The usual way answered with {odd}: it no longer does the same work.")
+    return load
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The usual way to build the same thing: Form parameters, the SDK's validator, one ORM session and commit per request.
 
-It reads and writes the same rows and decides by the same rules. Its effects are carried out by ORM where an effect is
-of the common kinds, else by the gateway's own applier.
+It reads and writes the same rows and decides by the same rules; consent is written by ORM, every other effect by the
+gateway's own applier, for one text at a time.
 """
 
 import threading
@@ -23,13 +23,13 @@ from gateway.carriers.received import ReceivedText
 from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
 from gateway.inbound.effects import APPLIERS, Done, Surroundings, member_changed
 from gateway.inbound.senders import KnownSender, known_sender, member_row, sender_row
-from gateway.rules.conversation import Decision, EnrolMember, FileUnder, OpenReport, RecordConsent, SetLanguage, evolve
+from gateway.rules.conversation import Decision, EnrolMember, FileUnder, RecordConsent, SetLanguage, evolve
 from gateway.rules.manners import with_manners
 from gateway.rules.message_parts import cheapest, count_parts
 from gateway.rules.phone_numbers import read_sender
 from gateway.service import Service
 from gateway.settings import load_settings
-from gateway.tables import ConsentEntry, InboundText, Member, OutboundText, Report, ReportEntry, Sender
+from gateway.tables import ConsentEntry, InboundText, Member, OutboundText, Sender
 
 
 def create_app() -> FastAPI:
@@ -144,8 +144,9 @@ def create_app() -> FastAPI:
                 for name, value in row.items():
                     setattr(member, name, value)
         around = Surroundings(
-            reference.directory, now, service.recorder.erasing_key, reference.pickups.event_key, reference.zone
-        )
+            reference.directory, now, service.recorder.erasing_key, reference.pickups, service.recorder.notifier,
+            reference.zone, reference.default_language,
+        )  # fmt: skip
         for row in _effect_rows(decision, known, before, text, inbound.id, wording, around, session):
             session.add(row)
         session.flush()
@@ -181,16 +182,6 @@ def _effect_rows(
                     sender_id=known.id, action=action, scope=scope, words=text.body, reason=reason[:160],
                     carrier=text.carrier, carrier_id=text.carrier_id, wording=wording, given_at=around.now,
                 )  # fmt: skip
-            case OpenReport(ref=ref, text=trouble):
-                report = Report(
-                    event_key=around.event_key, ref=ref, sender_id=known.id, state="received", text=trouble,
-                    opened_at=around.now, updated_at=around.now,
-                )  # fmt: skip
-                session.add(report)
-                session.flush()
-                yield ReportEntry(
-                    report_id=report.id, kind="received", text=trouble, inbound_id=inbound_id, at=around.now
-                )
             case EnrolMember() | FileUnder() if earlier is None:
                 pass  # the member's row is all
             case _ if apply := APPLIERS.get(type(effect)):

@@ -32,7 +32,8 @@ class Load:
 
     @property
     def per_second(self) -> float:
-        return len(self.answers) / self.seconds
+        """How many were answered with 2xx in a second."""
+        return sum(200 <= status < 300 for _, status, _ in self.answers) / self.seconds
 
     def percentile_ms(self, share: float) -> float:
         ordered = sorted(self.latencies)

@@ -80,7 +80,10 @@ def running(command: Sequence[str], port: int, database_url: str) -> Iterator[Se
     """
     with tempfile.TemporaryDirectory(prefix="jalsa-bench-") as folder:  # where no .env lies
         process = subprocess.Popen(
-            list(command), cwd=folder, env=dict(environment(database_url, f"http://{HOST}:{port}"))
+            list(command),
+            cwd=folder,
+            env=dict(environment(database_url, f"http://{HOST}:{port}")),
+            stdout=subprocess.DEVNULL,
         )
         try:
             _wait_until_up(process, port)
