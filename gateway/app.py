@@ -21,7 +21,7 @@ from gateway.logs import set_up_logs
 from gateway.migrate import behind
 from gateway.outbox.setup import http_profile
 from gateway.outbox.worker import Worker, worker_from
-from gateway.reception import Reception
+from gateway.reception import Reception, attach
 from gateway.service import Service
 from gateway.settings import Settings, load_settings
 
@@ -42,9 +42,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.collector.start()
-        sweeping = asyncio.create_task(reception.keep_sweeping()) if settings.http_carrier_file else None
+        receives = settings.http_carrier_file is not None or settings.smpp_set_up
+        sweeping = asyncio.create_task(reception.keep_sweeping()) if receives else None
         stop = asyncio.Event()
-        worker = asyncio.create_task(_worker(service, network).run(stop)) if settings.runs_worker else None
+        worker: asyncio.Task[None] | None = None
+        if settings.runs_worker:
+            sender = _worker(service, network)
+            attach(sender, reception)
+            worker = asyncio.create_task(sender.run(stop))
         log.info("gateway_started", carrier=settings.first_carrier)
         with ticking(service.engine, settings) if worker else nullcontext():
             yield

@@ -107,6 +107,7 @@ def work() -> None:
     from gateway.logs import set_up_logs
     from gateway.outbox.setup import routes_from
     from gateway.outbox.worker import run
+    from gateway.reception import receiving
 
     settings = settings_or_stop()
     set_up_logs(settings)
@@ -118,7 +119,7 @@ def work() -> None:
     if settings.simulated:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
     with ready_engine(settings) as engine, ticking(engine, settings):
-        run(settings)
+        run(settings, around=receiving)
 
 
 def main() -> None:

@@ -15,8 +15,7 @@ from gateway.carriers.http.inbound import BadRequest, Item, read_items, read_rec
 from gateway.carriers.http.profile import Inbound, Profile, Receipts
 from gateway.carriers.http.sender import HttpCarrier
 from gateway.carriers.http.template import fill, for_header, for_json, for_xml, plain
-from gateway.carriers.received import Answer, ReceivedPart
-from gateway.inbound.receipts import ReceivedReceipt
+from gateway.carriers.received import Answer, ReceivedPart, ReceivedReceipt
 from gateway.reception import NotRecorded, Reception
 from gateway.rules.message_parts import count_parts
 from gateway.webhooks import count_answer, observe_seconds

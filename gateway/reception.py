@@ -4,18 +4,24 @@ Whoever calls may tell the carrier "we have it" exactly when a call here has ret
 """
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from gateway.carriers.received import Answer, ReceivedPart, ReceivedText
+from gateway.carriers.received import Answer, ReceivedPart, ReceivedReceipt, ReceivedText
+from gateway.carriers.smpp.sender import SmppCarrier
 from gateway.inbound import parts
+from gateway.inbound.again import SentAgain
 from gateway.inbound.collector import Overloaded
-from gateway.inbound.receipts import ReceivedReceipt, record_receipt
+from gateway.inbound.receipts import knows_text, record_receipt
 from gateway.inbound.record import DatabaseUnavailable
+from gateway.outbox.worker import Worker
 from gateway.service import Service
+from gateway.settings import Settings
 
 log = structlog.get_logger()
 _incomplete = Counter("jalsa_inbound_incomplete_total", "Long texts handed on without all their parts")
@@ -32,15 +38,21 @@ class Reception:
 
     def __init__(self, service: Service, *, incomplete_after: timedelta = parts.INCOMPLETE_AFTER) -> None:
         self._service, self._after = service, incomplete_after
+        self._again = SentAgain(service.engine, service.settings.default_region)
 
-    async def text(self, text: ReceivedText) -> Answer:
+    async def text(self, text: ReceivedText, session_began: datetime | None = None) -> Answer:
         """Record a text and return its answer.
+
+        `session_began` is given for a carrier whose texts have no ids: what it may be sending again after a lost
+        connection is then known from `inbound.again`.
 
         :raises NotRecorded: nothing is on record
         """
         try:
+            if session_began is not None:
+                text = await asyncio.to_thread(self._again.known_as, text, session_began)
             answer = await self._service.collector.submit(text)
-        except (DatabaseUnavailable, Overloaded) as error:
+        except (DatabaseUnavailable, Overloaded, OperationalError, InterfaceError) as error:
             raise NotRecorded from error
         if answer is None:
             raise NotRecorded
@@ -73,6 +85,16 @@ class Reception:
         except (OperationalError, InterfaceError) as error:
             raise NotRecorded from error
 
+    async def knows(self, carrier: str, carrier_id: str) -> bool:
+        """Whether a text of ours has this id of the carrier's.
+
+        :raises NotRecorded: the database cannot say now
+        """
+        try:
+            return await asyncio.to_thread(knows_text, self._service.engine, carrier, carrier_id)
+        except (OperationalError, InterfaceError) as error:
+            raise NotRecorded from error
+
     async def sweep(self) -> int:
         """Hand on long texts whose missing parts no longer come; returns how many."""
         found = await asyncio.to_thread(parts.incomplete, self._service.engine, datetime.now(UTC), self._after)
@@ -96,3 +118,29 @@ class Reception:
             except (SQLAlchemyError, NotRecorded) as error:
                 log.warning("sweep_failed", error=type(error).__name__)
             await asyncio.sleep(SWEEP_EVERY_S)
+
+
+@contextlib.asynccontextmanager
+async def receiving(settings: Settings, worker: Worker) -> AsyncIterator[None]:
+    """Receive for as long as the block runs, where a carrier of this worker brings texts over its own connection."""
+    if not any(isinstance(carrier, SmppCarrier) for carrier in worker.carriers.values()):
+        yield
+        return
+    service = Service(settings)
+    reception = Reception(service)
+    attach(worker, reception)
+    service.collector.start()
+    sweeping = asyncio.create_task(reception.keep_sweeping())
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await service.collector.stop()
+        service.close()
+
+
+def attach(worker: Worker, reception: Reception) -> None:
+    """Let the carriers of a worker that bring texts hand them to `reception`."""
+    for carrier in worker.carriers.values():
+        if isinstance(carrier, SmppCarrier):
+            carrier.receiver = reception

@@ -45,13 +45,18 @@ class Settings(BaseSettings):
     vocabulary_files: Annotated[tuple[Path, ...], NoDecode] = ()
     triage_files: Annotated[tuple[Path, ...], NoDecode] = ()
 
-    carrier: Literal["", "simulated", "twilio", "http"] = ""
+    carrier: Literal["", "simulated", "twilio", "http", "smpp"] = ""
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_shared_keys: Annotated[dict[str, SecretStr], NoDecode] = {}
     twilio_api_base_url: str = ""
     twilio_messaging_service_sid: str = ""
     http_carrier_file: Path | None = None
+    smpp_host: str = ""
+    smpp_port: int = 2775
+    smpp_system_id: str = ""
+    smpp_password: SecretStr = SecretStr("")
+    smpp_binds_file: Path | None = None
 
     parts_per_second: float = 100.0
     sending_hours: str = "09:00-21:00"
@@ -80,7 +85,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"there is no file {path}")
         return value
 
-    @field_validator("http_carrier_file")
+    @field_validator("http_carrier_file", "smpp_binds_file")
     @classmethod
     def _there(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
@@ -183,6 +188,10 @@ class Settings(BaseSettings):
             raise ValueError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing, though CARRIER is twilio")
         if self.carrier == "http" and not self.http_carrier_file:
             raise ValueError("HTTP_CARRIER_FILE is missing, though CARRIER is http")
+        if self.smpp_host and not self.smpp_system_id:
+            raise ValueError("SMPP_SYSTEM_ID is missing, though SMPP_HOST is set")
+        if self.carrier == "smpp" and not self.smpp_set_up:
+            raise ValueError("SMPP_HOST and SMPP_SYSTEM_ID, or SMPP_BINDS_FILE, are missing, though CARRIER is smpp")
         if self.simulated and urlsplit(self.public_base_url).hostname not in _LOOPBACK:
             raise ValueError(
                 "CARRIER is simulated, whose /handset lets anyone text as anyone: "
@@ -202,7 +211,13 @@ class Settings(BaseSettings):
             return self.carrier
         if self.twilio_account_sid:
             return "twilio"
-        return "http" if self.http_carrier_file else "simulated"
+        if self.http_carrier_file:
+            return "http"
+        return "smpp" if self.smpp_set_up else "simulated"
+
+    @property
+    def smpp_set_up(self) -> bool:
+        return self.smpp_binds_file is not None or bool(self.smpp_host)
 
     @property
     def account_sid(self) -> str:

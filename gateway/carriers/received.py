@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.carriers.coding import Concat
+from gateway.rules.carrier_codes import CodeRule
+from gateway.rules.delivery_status import TextState
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,20 @@ class Answer:
     outbound_id: int | None = None
     body: str | None = None
     duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedReceipt:
+    """One report of a carrier about one of our texts. `outbound_id` is the id that we gave, where it came back.
+
+    `status` and `error_code` are in the carrier's own words; `reported` and `rule` are what they mean to us.
+    """
+
+    carrier: str
+    carrier_id: str
+    outbound_id: int | None
+    status: str
+    error_code: str
+    received_at: datetime
+    reported: TextState | None
+    rule: CodeRule | None = None

@@ -1,6 +1,5 @@
 """Delivery receipts: keep each once, and move the text that it speaks of forward, never back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +7,8 @@ from prometheus_client import Counter
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.database import is_sqlite, writing
+from gateway.carriers.received import ReceivedReceipt
+from gateway.database import is_sqlite, reading, writing
 from gateway.outbox.consequences import Ended, carry_out
 from gateway.rules.carrier_codes import CodeRule, Effect, Outcome, twilio_rule
 from gateway.rules.delivery_status import TextState, forward, from_twilio
@@ -17,23 +17,6 @@ from gateway.tables import DeliveryReceipt, OutboundText, Sender
 
 _texts, _senders, _kept = OutboundText.__table__, Sender.__table__, DeliveryReceipt.__table__
 _receipts = Counter("jalsa_receipts_total", "Delivery receipts", ["known"])
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedReceipt:
-    """One report of a carrier about one of our texts. `outbound_id` is the id that we gave, where it came back.
-
-    `status` and `error_code` are in the carrier's own words; `reported` and `rule` are what they mean to us.
-    """
-
-    carrier: str
-    carrier_id: str
-    outbound_id: int | None
-    status: str
-    error_code: str
-    received_at: datetime
-    reported: TextState | None
-    rule: CodeRule | None = None
 
 
 def twilio_receipt(
@@ -62,6 +45,13 @@ def record_receipt(engine: Engine, receipt: ReceivedReceipt) -> bool:
             _move(connection, receipt, outbound, reported, rule)
     _receipts.labels("yes" if outbound else "no").inc()
     return outbound is not None
+
+
+def knows_text(engine: Engine, carrier: str, carrier_id: str) -> bool:
+    """Whether a text of ours is on record with this id of the carrier's."""
+    mine = select(_texts.c.id).where(_texts.c.carrier_id == carrier_id, _texts.c.carrier == carrier)
+    with reading(engine) as connection:
+        return connection.execute(mine.limit(1)).first() is not None
 
 
 def _keep(connection: Connection, receipt: ReceivedReceipt, outbound_id: int | None) -> bool:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from gateway.carriers.base import Carrier
 from gateway.outbox.claim import MOST_PARTS, Terms
 from gateway.outbox.lanes_waiting import ZoneOf
@@ -27,6 +29,7 @@ def carrier_names(settings: Settings) -> tuple[str, ...]:
     set_up = {
         "twilio": bool(settings.twilio_account_sid),
         "http": settings.http_carrier_file is not None,
+        "smpp": settings.smpp_set_up,
     }
     return (first, *(name for name, there in set_up.items() if there and name != first))
 
@@ -81,7 +84,35 @@ def _http(settings: Settings) -> Carrier:
     return HttpCarrier(profile, settings.short_code, settings.public_base_url)
 
 
-_MAKERS: dict[str, Callable[[Settings], Carrier]] = {"simulated": _simulated, "twilio": _twilio, "http": _http}
+def _smpp(settings: Settings) -> Carrier:
+    from gateway.carriers.smpp.binds import Bind, BindsError, read_binds
+    from gateway.carriers.smpp.sender import SmppCarrier
+
+    if settings.smpp_binds_file is not None:
+        try:
+            return SmppCarrier(read_binds(settings.smpp_binds_file), settings.short_code)
+        except BindsError as error:
+            raise SettingsError(f"SMPP_BINDS_FILE: {error}.") from None
+    try:
+        bind = Bind(
+            host=settings.smpp_host,
+            port=settings.smpp_port,
+            system_id=settings.smpp_system_id,
+            password=settings.smpp_password,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise SettingsError(f"SMPP_{str(first['loc'][0]).upper()}: {reason}.") from None
+    return SmppCarrier((bind,), settings.short_code)
+
+
+_MAKERS: dict[str, Callable[[Settings], Carrier]] = {
+    "simulated": _simulated,
+    "twilio": _twilio,
+    "http": _http,
+    "smpp": _smpp,
+}
 
 
 def routes_from(settings: Settings) -> tuple[Route, ...]:

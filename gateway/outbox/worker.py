@@ -280,15 +280,23 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         uvloop.run(work)
 
 
-def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; what is on the way to a carrier is still answered and recorded."""
+Around = Callable[[Settings, Worker], contextlib.AbstractAsyncContextManager[None]]
+
+
+def run(settings: Settings, around: Around | None = None) -> None:
+    """Work until SIGTERM or SIGINT; what is on the way to a carrier is still answered and recorded.
+
+    `around` makes a context that the worker runs in, such as one that receives what its carriers bring.
+    """
 
     async def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await worker_from(settings, engine).run(stop)
+        worker = worker_from(settings, engine)
+        async with around(settings, worker) if around else contextlib.nullcontext():
+            await worker.run(stop)
 
     engine = make_engine(settings.database_url)
     began = time.monotonic()

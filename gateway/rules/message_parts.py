@@ -110,13 +110,16 @@ def _counted(encoding: Encoding, units: int, letters: int, text: str) -> Message
     return MessageParts(encoding, len(cuts) - 1, units, joined - (cuts[-1] - cuts[-2]), text)
 
 
-def split_parts(text: str) -> list[str]:
-    """Return the text of each part, cut where the network's limit falls, never inside an escape or surrogate pair."""
+def split_parts(text: str, *, wide: bool = False) -> list[str]:
+    """Return the text of each part, cut where the network's limit falls, never inside an escape or surrogate pair.
+
+    `wide` leaves room for a header with a 16-bit reference, which is an octet longer (TS 23.040 9.2.3.24.8).
+    """
     counted = count_parts(text)
     if counted.parts == 1:
         return [text]
     on_the_air = _on_the_air(text, counted.encoding)
-    cuts = _cuts(on_the_air, _LIMITS[counted.encoding][1])
+    cuts = _cuts(on_the_air, _LIMITS[counted.encoding][1] - wide)
     pieces = [on_the_air[start:end] for start, end in pairwise(cuts)]
     if counted.encoding == "GSM-7":
         return [piece.replace(_ESCAPE, "") for piece in pieces]

@@ -287,9 +287,11 @@ def test_a_mistake_in_the_settings_file_is_named(tmp_path: Path, old: str, new: 
         create_app(settings)
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(EXAMPLES.glob("*.toml")) if path.stem != "smpp"], ids=lambda path: path.stem
+)
 def test_every_documented_settings_file_can_be_read(path: Path) -> None:
-    assert read_profile(path).inbound is not None if "smpp" not in path.stem else True
+    assert read_profile(path).inbound is not None
 
 
 def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
