@@ -96,14 +96,12 @@ def _of_text(connection: Connection, one: Sent, phone: _Phone) -> Iterator[str]:
     ledger = connection.execute(select(ConsentEntry.action).where(ConsentEntry.carrier_id == one.sid)).scalars().all()
     if list(ledger) != [step.consent] * bool(step.consent):
         yield f"{where}: the consent ledger says {list(ledger)}, expected {step.consent or 'nothing'!r}"
-    opened = (
-        select(Report.text)
-        .join(ReportEntry, ReportEntry.report_id == Report.id)
-        .where(ReportEntry.inbound_id == row.id)
+    lines = select(ReportEntry.kind, ReportEntry.text).where(
+        ReportEntry.inbound_id == row.id, ReportEntry.kind.in_(("received", "more"))
     )
-    reports = connection.execute(opened).scalars().all()
-    if list(reports) != [step.report] * bool(step.report):
-        yield f"{where}: opened the reports {list(reports)}, expected {step.report or 'none'!r}"
+    told = [tuple(line) for line in connection.execute(lines)]
+    if told != ([step.report] if step.report else []):
+        yield f"{where}: the iReports say {told}, expected {step.report or 'nothing'}"
 
 
 def _of_phone(connection: Connection, directory: Directory, number: str, phone: _Phone) -> Iterator[str]:
@@ -151,7 +149,7 @@ def _totals(connection: Connection, sent: Sequence[Sent], phones: dict[str, _Pho
         InboundText: len(sent),
         OutboundText: sum(bool(one.step.answer) for one in sent),
         Member: sum(phone.member for phone in phones.values()),
-        Report: sum(bool(one.step.report) for one in sent if not phones[one.step.number].erased),
+        Report: sum(one.step.report is not None and one.step.report[0] == "received" for one in sent),
         ConsentEntry: sum(bool(one.step.consent) for one in sent if not phones[one.step.number].erased),
     }
     for table, expected in wanted.items():

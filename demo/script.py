@@ -38,7 +38,8 @@ class Step:
     filed: Mapping[str, str] = field(default_factory=dict)
     erased: bool = False
     consent: str = ""
-    report: str = ""
+    report: tuple[str, str] | None = None
+    """The line on an iReport's timeline: ("received", words) opens one, ("more", words) adds to one."""
     seats: int | None = None
 
 
@@ -77,6 +78,14 @@ def _step(row: Mapping[str, str], line: int, path: Path) -> Step:
         filed=changes,
         erased=filed == ERASED,
         consent=row["consent"],
-        report=row["report"],
+        report=_report(row["report"]),
         seats=seats,
     )
+
+
+def _report(written: str) -> tuple[str, str] | None:
+    if not written:
+        return None
+    if written.startswith("+"):
+        return "more", written[1:]
+    return "received", "" if written == "?" else written

@@ -65,9 +65,9 @@ def _asked(connection: Connection) -> Table:
 
 
 def _reports(connection: Connection) -> Table:
-    table = _table("Reports opened", "Ref", "State", "Report")
+    table = _table("Reports opened", "Ref", "About", "Where", "State", "Report")
     for row in connection.execute(select(Report.__table__).order_by(Report.id)):
-        table.add_row(row.ref, row.state, Text(row.text))
+        table.add_row(row.ref, row.category, row.place, row.state, Text(row.text))
     return table
 
 

@@ -63,7 +63,7 @@ def test_a_broken_expectation_is_listed_and_fails(tmp_path: Path) -> None:
         "line 3, 'JOIN Bilal Lahore': answered",
         "+923000001003: city is 'Lahore', expected 'Karachi'",
         "line 5, 'STOP': the consent ledger says ['stop'], expected 'start'",
-        "line 6, 'REPORT no water': opened the reports ['no water'], expected 'no tea'",
+        "line 6, 'REPORT no water': the iReports say [('received', 'no water')], expected ('received', 'no tea')",
         "+923000001006: holds 0 seats, expected 5",
         "line 8, 'HELP': answered",
     ):
@@ -114,8 +114,8 @@ def test_nothing_is_listed_when_all_is_there(copied: Engine, played: tuple[Path,
         (delete(Member), "is not a member"),
         (update(Sender).values(consent="joined"), "consent is joined, expected stopped"),
         (delete(ConsentEntry), "the consent ledger says []"),
-        (update(Report).values(text="x"), "opened the reports ['x']"),
-        (delete(ReportEntry), "opened the reports []"),
+        (update(ReportEntry).values(text="x"), "the iReports say [('received', 'x')]"),
+        (delete(ReportEntry), "the iReports say []"),
         (
             insert(Report).values(
                 event_key="", ref="ZZZZ", sender_id=1, state="received", text="", opened_at=NOW, updated_at=NOW
