@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-inbound bench-outbound bench-segments lock clean
+.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-inbound bench-outbound bench-pickups bench-segments lock clean
 
 help: ## say what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -59,6 +59,9 @@ chaos: setup-dev ## kill workers at every boundary, N times on each database (N=
 
 bench-outbound: setup-dev ## texts per second of the outbox, beside the bare SDK and a naive loop
 	@$(BIN)/python -m bench.outbound
+
+bench-pickups: setup-dev ## nearest of 10,000 points and matching among 50,000 names, beside looking at every one
+	@$(BIN)/python -m bench.pickups
 
 bench-segments: setup-dev ## counting an audience at a million members, beside the usual ways (MEMBERS=10000000)
 	@$(BIN)/python -m bench.segments --members $(or $(MEMBERS),1000000)

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -262,3 +263,16 @@ def test_steps_are_at_most_two_parts(language: str, count: int) -> None:
     assert said.endswith("https://jalsa.example/p/7")
     if count == 60:
         assert "..." in said
+
+
+def test_what_a_real_valhalla_answered_is_read() -> None:
+    """Recorded from Valhalla 3.5.1 over HTTP, on a made-up grid of streets; spoken hints and shapes left out."""
+    said = json.loads((Path(__file__).parent / "valhalla_answers.json").read_text())
+    engine = ENGINES["valhalla"]
+    assert engine.read_times(json.dumps(said["times"]), 2) == [1422.0, 409.0]
+    assert engine.read_route(json.dumps(said["route"])) == [
+        Step("go", "Avenue A", 1059.0),
+        Step("right", "6 Street", 950.0),
+    ]
+    with pytest.raises(BadRoute, match="max distance"):
+        engine.read_route(json.dumps(said["no_route"]))
