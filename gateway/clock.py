@@ -12,6 +12,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.broadcasts.account import close_what_is_done
+from gateway.broadcasts.plan import plan_begun
+from gateway.broadcasts.schedules import strike
+from gateway.broadcasts.terms import broadcast_terms
 from gateway.outbox.setup import utc_now
 from gateway.pickups.desk import end_promises, tell_waiting
 from gateway.pickups.walking.directions import answer_walks
@@ -45,10 +49,23 @@ def _router(kind: str, url: str) -> Router | None:
     return Router(kind, url) if kind else None
 
 
+def schedules_tick(engine: Engine, settings: Settings) -> None:
+    """Start the broadcasts whose time has come."""
+    strike(engine, broadcast_terms(settings), utc_now())
+
+
+def planning_tick(engine: Engine, settings: Settings) -> None:
+    """Plan the broadcasts that have begun, to their end, and close those whose last text has left."""
+    plan_begun(engine, broadcast_terms(settings), utc_now)
+    close_what_is_done(engine, utc_now())
+
+
 TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (seats_tick, 5.0),
     (reports_tick, 10.0),
     (walks_tick, 1.0),
+    (schedules_tick, 1.0),
+    (planning_tick, 0.5),
 )
 """Each tick and its seconds."""
 

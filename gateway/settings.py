@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.rules.prices import read_prices
 from gateway.rules.sending_hours import SendingHours
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
     walking_router: Literal["", "osrm", "valhalla"] = ""
     walking_router_url: str = ""
     worker_in_serve: bool | None = None
+
+    price_file: Path | None = None
+    second_person_above: int = 500
+    broadcast_daily_cap: int = 0
+    schedule_grace_minutes: int = 30
 
     @model_validator(mode="before")
     @classmethod
@@ -158,6 +164,22 @@ class Settings(BaseSettings):
     def _a_pace(cls, value: float) -> float:
         if not 0.01 <= value <= 100_000:
             raise ValueError("write how many parts the carrier takes a second, such as 100 or 0.5")
+        return value
+
+    @field_validator("price_file")
+    @classmethod
+    def _a_price_list(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            if not value.is_file():
+                raise ValueError(f"there is no file {value}")
+            read_prices(value.read_text("utf-8"))
+        return value
+
+    @field_validator("second_person_above", "broadcast_daily_cap", "schedule_grace_minutes")
+    @classmethod
+    def _not_negative(cls, value: int) -> int:
+        if value < 0:
+            raise ValueError("write a whole number from 0 on")
         return value
 
     @field_validator("sending_hours")

@@ -183,7 +183,7 @@ def _claim_from(
     claimed: list[ClaimedText] = []
     moved, wait = 0, None
     for number, lane in enumerate(lanes):
-        alike = sum(other.lane.priority == lane.lane.priority for other in lanes[number:])
+        alike = sum(other.rank == lane.rank for other in lanes[number:])
         share = -(-(most - len(claimed)) // alike)  # broadcasts at the same time share the pace
         if share <= 0:
             break

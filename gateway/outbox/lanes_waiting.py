@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, literal_column, select
@@ -42,6 +43,12 @@ class WaitingLane:
     name: str
     lane: Lane
     carrier: str | None
+    urgent: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Lanes of one rank share the pace; a lower rank goes first."""
+        return self.lane.priority, not self.urgent
 
 
 class ZoneOf:
@@ -57,6 +64,11 @@ class ZoneOf:
             return self._default
 
 
+def lanes_with_texts(connection: Connection) -> list[Lane]:
+    """Return every lane in which a text waits, due or not."""
+    return [Lane.read(row.lane) for row in connection.execute(_LANES)]
+
+
 def waiting_lanes(
     connection: Connection,
     routes: Sequence[Route],
@@ -68,18 +80,25 @@ def waiting_lanes(
     """Return the lanes that may be claimed from at `now` (aware UTC), most urgent first."""
     due = [(row.lane, Lane.read(row.lane)) for row in connection.execute(_LANES) if row.due <= now]
     ids = {lane.broadcast_id for _, lane in due if lane.broadcast_id}
-    states: dict[int, str] = {}
+    rows: dict[int, Any] = {}
     if ids:
-        rows = connection.execute(select(_broadcasts.c.id, _broadcasts.c.state).where(_broadcasts.c.id.in_(ids)))
-        states = {row.id: row.state for row in rows}
+        wanted = select(_broadcasts.c.id, _broadcasts.c.state, _broadcasts.c.urgent, _broadcasts.c.hours)
+        rows = {row.id: row for row in connection.execute(wanted.where(_broadcasts.c.id.in_(ids)))}
     found = []
     for name, lane in due:
-        state = states.get(lane.broadcast_id) if lane.broadcast_id else SENDING[0]
+        row = rows.get(lane.broadcast_id) if lane.broadcast_id else None
+        state = row.state if row else None if lane.broadcast_id else SENDING[0]
         if state == CANCELLED:
             found.append(WaitingLane(name, lane, None))
             continue
-        if state not in SENDING or (lane.zone and next_allowed(now, hours, zone_of(lane.zone)) > now):
+        if state not in SENDING or (lane.zone and not _open(now, hours, row.hours if row else "", zone_of(lane.zone))):
             continue
         if carrier := choose(carriers_of(lane.route, routes), health, now):
-            found.append(WaitingLane(name, lane, carrier))
-    return sorted(found, key=lambda one: (one.lane.priority, one.lane.broadcast_id or 0, one.name))
+            found.append(WaitingLane(name, lane, carrier, bool(row and row.urgent)))
+    return sorted(found, key=lambda one: (*one.rank, one.lane.broadcast_id or 0, one.name))
+
+
+def _open(now: datetime, hours: SendingHours, own: str, zone: ZoneInfo) -> bool:
+    """Whether a text may leave now: in the house's hours, and in the broadcast's own where it has some."""
+    both = (hours, SendingHours.read(own)) if own else (hours,)
+    return all(next_allowed(now, one, zone) <= now for one in both)

@@ -1,7 +1,14 @@
 """The SQLAlchemy tables, by noun. Importing this package makes every table known to `Base.metadata`."""
 
 from gateway.tables.base import Base
-from gateway.tables.broadcasts import Broadcast, BroadcastTopic
+from gateway.tables.broadcasts import (
+    Broadcast,
+    BroadcastEvent,
+    BroadcastPlan,
+    BroadcastSchedule,
+    BroadcastTopic,
+    ScheduleFire,
+)
 from gateway.tables.carriers import Alert, CarrierState
 from gateway.tables.members import ConsentEntry, Filing, Member, Referral, Sender, TopicStop
 from gateway.tables.pickups import (
@@ -21,9 +28,9 @@ from gateway.tables.staff import Staff
 from gateway.tables.texts import DeliveryReceipt, InboundPart, InboundText, OutboundText
 
 __all__ = [
-    "Affinity", "Alert", "Base", "Broadcast", "BroadcastTopic", "CarrierState", "ConsentEntry", "Constituency",
-    "Counter", "DeliveryReceipt", "Departure", "Event", "Filing", "InboundPart", "InboundText", "Member",
-    "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report", "ReportEntry", "ReportLink",
-    "ReportStep", "ReportTrend", "Revision", "SavedSegment", "SeatHold", "SeatWait", "Sender", "Staff", "StaffDuty",
-    "TopicStop", "UnmatchedPlace", "WalkRequest",
+    "Affinity", "Alert", "Base", "Broadcast", "BroadcastEvent", "BroadcastPlan", "BroadcastSchedule", "BroadcastTopic",
+    "CarrierState", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure", "Event", "Filing",
+    "InboundPart", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report",
+    "ReportEntry", "ReportLink", "ReportStep", "ReportTrend", "Revision", "SavedSegment", "ScheduleFire", "SeatHold",
+    "SeatWait", "Sender", "Staff", "StaffDuty", "TopicStop", "UnmatchedPlace", "WalkRequest",
 ]  # fmt: skip

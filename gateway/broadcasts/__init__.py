@@ -1,0 +1,1 @@
+"""Broadcasts: draft, preview, approve, plan into the outbox, pause, account; and schedules."""

@@ -1,0 +1,205 @@
+"""Approve, start, pause, resume, cancel: the moves that people make. Each is one short transaction.
+
+Who approves is named by login and must be active staff who may; whoever calls this has made sure that it is them.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.broadcasts.alarms import hold_for_alarm
+from gateway.broadcasts.drafts import BroadcastError, audience_of, digest_of, draft_of, drop_schedules, held, note
+from gateway.broadcasts.plan import plan_chunk
+from gateway.broadcasts.terms import BroadcastTerms
+from gateway.database import is_sqlite, writing
+from gateway.places.store import read_directory
+from gateway.rules import broadcast_alarm, broadcast_life
+from gateway.rules.broadcast_life import BroadcastState
+from gateway.tables import Alert, Broadcast, BroadcastPlan, BroadcastTopic, Staff
+from segments.rule import And, Not, Or, Rule
+
+S = BroadcastState
+MAY_APPROVE = ("admin", "organiser")
+PREVIEW_HOLDS = timedelta(hours=24)
+
+_broadcasts, _plans, _alerts = Broadcast.__table__, BroadcastPlan.__table__, Alert.__table__
+
+
+def approve(engine: Engine, key: str, digest: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
+    """Let a broadcast go, exactly as previewed.
+
+    :param digest: that of the preview which the approver has seen
+    :raises BroadcastError: it changed since, was not previewed, or this person may not
+    """
+    with writing(engine) as connection:
+        row = held(connection, key)
+        may_decide(connection, by)
+        _to(row, S.APPROVED)
+        if not row.preview or not row.previewed_at:
+            raise BroadcastError(f"“{row.name}” was not previewed yet: look at its numbers first.")
+        if not digest or digest != row.digest or not _is_of(row):
+            raise BroadcastError(f"“{row.name}” is no longer what you looked at: look at its preview again.")
+        if now - row.previewed_at > PREVIEW_HOLDS:
+            raise BroadcastError("The preview is more than a day old: look at the numbers of today.")
+        recipients = int(row.preview["numbers"]["recipients"])
+        if not recipients:
+            raise BroadcastError(f"Nobody would get “{row.name}”: there are no recipients.")
+        if recipients > terms.second_person_above and by == row.created_by:
+            raise BroadcastError(
+                f"{recipients:,} recipients are more than {terms.second_person_above:,}: "
+                "another person than the one who drafted it must approve."
+            )
+        _set(connection, row, S.APPROVED, approved_by=by, approved_at=now, approved_digest=digest)
+        note(connection, row.id, "approved", by, now, f"{recipients:,} recipients, digest {digest[:12]}")
+
+
+def may_decide(connection: Connection, login: str) -> Any:
+    """Return the row of the staff who may approve and start broadcasts.
+
+    :raises BroadcastError: there is no such login, it is not active, or is of the field
+    """
+    row = connection.execute(select(Staff.__table__).where(Staff.login == login)).first()
+    if row is None or not row.active:
+        raise BroadcastError(f"There is no login {login!r}.")
+    if row.role not in MAY_APPROVE:
+        raise BroadcastError(f"{login} is {row.role} staff, who do not decide about broadcasts.")
+    return row
+
+
+def start(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
+    """Begin an approved broadcast: its first texts are in the outbox when this returns, the clock plans the rest.
+
+    One that is unlike this account's past begins paused, with an alert (`rules.broadcast_alarm`).
+
+    :raises BroadcastError: it is not approved as it stands, or `by` may not
+    :raises RuleError: its rule names what is no longer on file
+    """
+    with writing(engine) as connection:
+        may_decide(connection, by)
+        broadcast_id = begin(connection, key, by, terms, now)
+    if broadcast_id is not None:
+        plan_chunk(engine, broadcast_id, terms, now, first=True)
+
+
+def begin(connection: Connection, key: str, by: str, terms: BroadcastTerms, now: datetime) -> int | None:
+    """Begin in the caller's transaction; returns the id where planning may go on, None where an alarm paused it."""
+    row = held(connection, key)
+    _to(row, S.PLANNING)
+    if not is_approved(row):
+        raise BroadcastError(f"“{row.name}” is not approved as it stands.")
+    directory = read_directory(connection)
+    audience = audience_of(row.rule, directory, terms, now)
+    recipients = int(row.preview["numbers"]["recipients"])
+    alarm = broadcast_alarm.before_start(recipients, *_past(connection, now))
+    connection.execute(insert(BroadcastPlan), {"broadcast_id": row.id, "as_of": now})
+    _add_topics(connection, row.id, {topic for term in _terms(audience.rule) for topic in audience.atlas.topics(term)})
+    note(connection, row.id, "started", by, now, f"{recipients:,} recipients approved")
+    _set(connection, row, S.PLANNING, begun_at=now, state_reason="")
+    if alarm is None or alarm.name in (row.alarms_waived or ()):
+        return int(row.id)
+    hold_for_alarm(connection, row.id, alarm, now)
+    return None
+
+
+def pause(engine: Engine, key: str, by: str, now: datetime, reason: str = "") -> None:
+    """Hold a broadcast: nothing of it is claimed from the next claim on.
+
+    :raises BroadcastError: it is not on its way
+    """
+    with writing(engine) as connection:
+        row = held(connection, key)
+        _to(row, S.PAUSED)
+        _set(connection, row, S.PAUSED, state_reason=(reason or f"paused by {by}")[:160])
+        note(connection, row.id, "paused", by, now, reason)
+
+
+def resume(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
+    """Let a paused broadcast go on where it stopped. What an alarm held needs the person that approval would need.
+
+    :raises BroadcastError: it is not paused, or this person may not
+    """
+    with writing(engine) as connection:
+        row = held(connection, key)
+        may_decide(connection, by)
+        if row.state != S.PAUSED:
+            raise BroadcastError(f"“{row.name}” is {row.state}, not paused.")
+        recipients = int((row.preview or {}).get("numbers", {}).get("recipients", 0))
+        if row.alarm and by == row.created_by and recipients > terms.second_person_above:
+            raise BroadcastError("An alarm paused it: another person than the one who drafted it must look and resume.")
+        planned = connection.execute(select(_plans.c.planned_at).where(_plans.c.broadcast_id == row.id)).scalar()
+        to = S.SENDING if planned else S.PLANNING
+        waived = sorted({*(row.alarms_waived or ()), *([row.alarm] if row.alarm else [])})
+        _set(connection, row, to, state_reason="", alarm="", alarms_waived=waived, spike_since=None, spike_ended=0,
+             spike_blocked=0)  # fmt: skip
+        mine = (_alerts.c.broadcast_id == row.id) & _alerts.c.cleared_at.is_(None)
+        connection.execute(update(_alerts).where(mine).values(cleared_at=now))
+        note(connection, row.id, "resumed", by, now, f"let pass: {row.alarm}" if row.alarm else "")
+
+
+def cancel(engine: Engine, key: str, by: str, now: datetime, reason: str = "") -> None:
+    """End a broadcast for good: nothing of it is claimed from the next claim on, and what waits is cancelled.
+
+    :raises BroadcastError: it has ended already
+    """
+    with writing(engine) as connection:
+        row = held(connection, key)
+        _to(row, S.CANCELLED)
+        _set(connection, row, S.CANCELLED, state_reason=(reason or f"cancelled by {by}")[:160], ended_at=now)
+        drop_schedules(connection, row.id)
+        note(connection, row.id, "cancelled", by, now, reason)
+
+
+def is_approved(row: Any) -> bool:
+    """Whether the approval is of the draft and the numbers as they stand in the row."""
+    return bool(row.approved_digest) and row.approved_digest == row.digest and _is_of(row)
+
+
+def _is_of(row: Any) -> bool:
+    """Whether the kept preview is of the draft as it stands."""
+    shown = row.preview
+    draft = draft_of(row).digest
+    return bool(shown["draft_digest"] == draft and row.digest == digest_of([draft, shown["numbers"]]))
+
+
+def _to(row: Any, to: BroadcastState) -> None:
+    try:
+        broadcast_life.move(BroadcastState(row.state), to)
+    except broadcast_life.MoveRefused:
+        raise BroadcastError(f"“{row.name}” is {row.state} and cannot become {to}.") from None
+
+
+def _set(connection: Connection, row: Any, to: BroadcastState, **values: Any) -> None:
+    connection.execute(update(_broadcasts).where(_broadcasts.c.id == row.id).values(state=to, **values))
+
+
+def _past(connection: Connection, now: datetime) -> tuple[list[int], int]:
+    """Return how many recipients broadcasts of late had, and how many began within the last hour."""
+    joined = _broadcasts.join(_plans, _plans.c.broadcast_id == _broadcasts.c.id)
+    begun = _broadcasts.c.begun_at
+    sizes = connection.execute(
+        select(_plans.c.planned)
+        .select_from(joined)
+        .where(begun >= now - broadcast_alarm.PAST, _broadcasts.c.state != S.CANCELLED)
+    ).scalars()
+    late = select(func.count()).select_from(_broadcasts).where(begun > now - broadcast_alarm.HOUR)
+    return [int(size) for size in sizes], int(connection.execute(late).scalar_one())
+
+
+def _add_topics(connection: Connection, broadcast_id: int, topics: Iterable[str]) -> None:
+    rows = [{"broadcast_id": broadcast_id, "topic": topic[:80]} for topic in sorted(topics)]
+    dialect: Any = sqlite if is_sqlite(connection) else postgresql
+    if rows:
+        connection.execute(dialect.insert(BroadcastTopic.__table__).on_conflict_do_nothing(), rows)
+
+
+def _terms(rule: Rule, wanted: bool = True) -> list[Any]:
+    """Return the terms that a member is in the audience for, not those that it is left out for."""
+    match rule:
+        case Not(inner):
+            return _terms(inner, not wanted)
+        case And(rules) | Or(rules):
+            return [term for part in rules for term in _terms(part, wanted)]
+    return [rule] if wanted else []

@@ -1,0 +1,176 @@
+"""Put a broadcast's texts in the outbox, a chunk in each transaction, ahead of the workers that send them.
+
+The plan's row says how far it came and is written with the chunk: whoever is killed leaves nothing half done, and any
+process goes on from there. It is also the lock: one chunk of a broadcast is planned by one process at a time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, update
+
+from gateway.audience.counting import Recipient, recipients
+from gateway.audience.rules import Audience
+from gateway.broadcasts.alarms import hold_for_alarm, planned_today
+from gateway.broadcasts.drafts import audience_of, draft_of
+from gateway.broadcasts.terms import BroadcastTerms
+from gateway.broadcasts.words import Words, zone_of_number
+from gateway.database import is_sqlite, reading, writing
+from gateway.outbox.enqueue import NewText, enqueue
+from gateway.places.store import read_directory
+from gateway.rules.broadcast_alarm import Alarm, while_planning
+from gateway.rules.broadcast_life import BroadcastState
+from gateway.tables import Broadcast, BroadcastPlan, OutboundText
+from segments import RuleError
+
+FIRST_CHUNK = 500
+CHUNK = 5_000
+CHUNK_SQLITE = 2_000
+"""SQLite has one writer: inbound texts wait for a chunk to end."""
+MANY = 20_000
+NOT_TEXTED = ("suppressed", "failed", "undelivered", "expired", "cancelled")
+
+_broadcasts, _plans, _texts = Broadcast.__table__, BroadcastPlan.__table__, OutboundText.__table__
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What the chunks of one broadcast are planned with; made once: reading places takes longer than a chunk."""
+
+    row: Any
+    audience: Audience
+    words: Words
+    terms: BroadcastTerms
+
+    @classmethod
+    def read(cls, connection: Connection, broadcast_id: int, terms: BroadcastTerms) -> "Planner":
+        """:raises RuleError: the rule names what is no longer on file"""
+        row = connection.execute(select(_broadcasts).where(_broadcasts.c.id == broadcast_id)).one()
+        directory = read_directory(connection)
+        audience = audience_of(row.rule, directory, terms, row.begun_at)
+        return cls(row, audience, Words(draft_of(row), directory, terms.default_language), terms)
+
+    @property
+    def approved(self) -> int:
+        """How many recipients the approver saw."""
+        return int(self.row.preview["numbers"]["recipients"])
+
+    def texts(self, connection: Connection, chunk: Sequence[Recipient]) -> list[NewText]:
+        lately = self._texted_lately(connection, chunk)
+        row = self.row
+        minutes = row.validity_minutes
+        ends = row.begun_at + timedelta(minutes=minutes) if minutes else None
+        new = []
+        for recipient in chunk:
+            language, rendered = self.words.of(recipient)
+            new.append(
+                NewText(
+                    "broadcast",
+                    recipient.sender_id,
+                    recipient.key,
+                    rendered.body,
+                    language=language,
+                    wording=f"broadcast:{row.id}",
+                    zone=zone_of_number(recipient.key, self.terms.zone.key),
+                    broadcast_id=row.id,
+                    expires_at=ends,
+                    suppressed="texted too lately" if recipient.sender_id in lately else "",
+                )
+            )
+        return new
+
+    def _texted_lately(self, connection: Connection, chunk: Sequence[Recipient]) -> set[int]:
+        """Return who of a chunk had, or is about to have, another broadcast within the days of the draft."""
+        if not self.row.quiet_days:
+            return set()
+        since = self.row.begun_at - timedelta(days=self.row.quiet_days)
+        return set(
+            connection.execute(
+                select(_texts.c.sender_id)
+                .distinct()
+                .where(
+                    _texts.c.sender_id >= chunk[0].sender_id,
+                    _texts.c.sender_id <= chunk[-1].sender_id,
+                    _texts.c.created_at >= since,
+                    _texts.c.kind == "broadcast",
+                    _texts.c.broadcast_id != self.row.id,
+                    _texts.c.state.not_in(NOT_TEXTED),
+                )
+            ).scalars()
+        )
+
+
+def plan_chunk(
+    engine: Engine,
+    broadcast_id: int,
+    terms: BroadcastTerms,
+    now: datetime,
+    *,
+    first: bool = False,
+    planner: Planner | None = None,
+) -> bool:
+    """Plan one chunk of a broadcast; returns whether there is more to plan now.
+
+    :param first: a short chunk, so that the first texts leave at once
+    :raises sqlalchemy.exc.OperationalError: the database is locked, full or gone; the chunk is planned again later
+    """
+    with writing(engine) as connection:
+        plan = connection.execute(
+            select(_plans)
+            .where(_plans.c.broadcast_id == broadcast_id, _plans.c.planned_at.is_(None))
+            .with_for_update(skip_locked=True, key_share=True)
+        ).first()
+        state = connection.execute(select(_broadcasts.c.state).where(_broadcasts.c.id == broadcast_id)).scalar()
+        if plan is None or state != BroadcastState.PLANNING:
+            return False
+        planner = planner or Planner.read(connection, broadcast_id, terms)
+        size = FIRST_CHUNK if first else CHUNK_SQLITE if is_sqlite(connection) else CHUNK
+        many = planner.approved > MANY
+        chunk = recipients(connection, planner.audience, plan.after_id, size, joined_by=plan.as_of, many=many)
+        if len(chunk) == 0:
+            _end(connection, broadcast_id, now)
+            return False
+        new = enqueue(connection, planner.texts(connection, chunk), terms.routes, now)
+        planned = plan.planned + new
+        connection.execute(
+            update(_plans)
+            .where(_plans.c.broadcast_id == broadcast_id)
+            .values(after_id=chunk[-1].sender_id, planned=planned)
+        )
+        alarm = while_planning(planned, planner.approved, planned_today(connection, terms.zone, now), terms.daily_cap)
+        if alarm and alarm.name not in (planner.row.alarms_waived or ()):
+            hold_for_alarm(connection, broadcast_id, alarm, now)
+            return False
+    return True
+
+
+def plan_all(engine: Engine, broadcast_id: int, terms: BroadcastTerms, clock: Callable[[], datetime]) -> None:
+    """Plan a broadcast to its end, or until it is paused, cancelled or taken up by another process.
+
+    :raises RuleError: its rule names what is no longer on file
+    """
+    with reading(engine) as connection:
+        planner = Planner.read(connection, broadcast_id, terms)
+    while plan_chunk(engine, broadcast_id, terms, clock(), planner=planner):
+        pass
+
+
+def plan_begun(engine: Engine, terms: BroadcastTerms, clock: Callable[[], datetime]) -> None:
+    """Plan every broadcast that has begun and is not planned whole; one whose rule fails is paused and says why."""
+    with reading(engine) as connection:
+        planning = select(_broadcasts.c.id).where(_broadcasts.c.state == BroadcastState.PLANNING)
+        ids = list(connection.execute(planning.order_by(_broadcasts.c.urgent.desc(), _broadcasts.c.id)).scalars())
+    for broadcast_id in ids:
+        try:
+            plan_all(engine, broadcast_id, terms, clock)
+        except RuleError as error:
+            with writing(engine) as connection:
+                hold_for_alarm(connection, broadcast_id, Alarm("rule", str(error)), clock())
+
+
+def _end(connection: Connection, broadcast_id: int, now: datetime) -> None:
+    connection.execute(update(_plans).where(_plans.c.broadcast_id == broadcast_id).values(planned_at=now))
+    still = (_broadcasts.c.id == broadcast_id) & (_broadcasts.c.state == BroadcastState.PLANNING)
+    connection.execute(update(_broadcasts).where(still).values(state=BroadcastState.SENDING))

@@ -1,0 +1,207 @@
+"""What a broadcast would do, shown before anyone lets it go: every recipient's text is written and counted."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, update
+
+from gateway.audience.counting import Recipient, count_by_reason, recipients
+from gateway.audience.rules import Audience
+from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find
+from gateway.broadcasts.terms import BroadcastTerms
+from gateway.broadcasts.words import Words
+from gateway.database import reading, writing
+from gateway.places.store import read_directory
+from gateway.rules.broadcast_life import CHANGEABLE
+from gateway.rules.carrier_routes import route_of
+from gateway.rules.message_parts import CostlyLetter, cheapest, costly_letters, count_parts
+from gateway.rules.prices import total
+from gateway.rules.sending_hours import SendingHours, finish_time, next_allowed, would_end_in_quiet_hours
+from gateway.tables import Broadcast
+
+CHUNK = 5_000
+SAMPLES = 10
+
+
+@dataclass
+class _Counted:
+    """Recipients who get one language's text, by its encoding."""
+
+    recipients: int = 0
+    fewest: int = 0
+    most: int = 0
+    parts: int = 0
+
+    def add(self, parts: int) -> None:
+        self.recipients += 1
+        self.fewest = min(self.fewest, parts) if self.fewest else parts
+        self.most = max(self.most, parts)
+        self.parts += parts
+
+
+def every_recipient(connection: Connection, audience: Audience, as_of: datetime, *, many: bool) -> Iterator[Recipient]:
+    """Yield the recipients by rising sender id, a chunk in memory at a time."""
+    after_id = 0
+    while chunk := recipients(connection, audience, after_id, CHUNK, joined_by=as_of, many=many):
+        yield from chunk
+        after_id = chunk[-1].sender_id
+
+
+def make_preview(engine: Engine, key: str, terms: BroadcastTerms, now: datetime, start: datetime | None = None) -> Any:
+    """Work out and keep the preview of a broadcast that has not begun, and return it as plain values for JSON.
+
+    :param start: when it would start (aware); `now` otherwise
+    :raises BroadcastError: there is no such broadcast, or it has begun, or changed meanwhile
+    :raises RuleError: its rule names what is no longer on file
+    """
+    with reading(engine) as connection:
+        row = find(connection, key)
+        if row.state not in CHANGEABLE:
+            raise BroadcastError(f"“{row.name}” is {row.state}: its numbers are in its account.")
+        draft = draft_of(row)
+        numbers, samples = _count(connection, draft, terms, now)
+    shown = {
+        "numbers": numbers,
+        "draft_digest": draft.digest,
+        "digest": digest_of([draft.digest, numbers]),
+        "letters": _letters(draft),
+        "samples": samples,
+        "when": _when(draft, numbers["parts"], terms, start or now),
+        "second_person": numbers["recipients"] > terms.second_person_above,
+    }
+    with writing(engine) as connection:
+        mine = (Broadcast.id == row.id) & Broadcast.state.in_(CHANGEABLE)
+        row = find(connection, key)
+        if draft_of(row).digest != draft.digest:
+            raise BroadcastError(f"“{row.name}” was changed while it was counted: look again.")
+        if row.approved_digest and row.approved_digest != shown["digest"]:
+            # The approval stands on the numbers that were approved, so those stay what is kept.
+            return shown | {"approved": False, "approved_numbers": row.preview["numbers"]}
+        connection.execute(
+            update(Broadcast).where(mine).values(preview=shown, previewed_at=now, digest=shown["digest"])
+        )
+    return shown | {"approved": bool(row.approved_digest)}
+
+
+def _count(
+    connection: Connection, draft: Draft, terms: BroadcastTerms, now: datetime
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    directory = read_directory(connection)
+    audience = audience_of(draft.rule, directory, terms, now)
+    counted = count_by_reason(connection, audience, directory.place_keys)
+    words = Words(draft, directory, terms.default_language)
+    by_language: dict[str, _Counted] = {}
+    by_encoding: dict[tuple[str, str], _Counted] = {}
+    by_price: Counter[tuple[str, str, Decimal | None]] = Counter()
+    texts_by_price: Counter[tuple[str, str, Decimal | None]] = Counter()
+    priced: dict[str, tuple[str, str, Decimal | None]] = {}
+    other_language = shortened = 0
+    draw = random.Random(draft.digest)  # noqa: S311 - ten examples, the same whenever the draft is the same
+    samples: list[dict[str, str]] = []
+    for at, recipient in enumerate(every_recipient(connection, audience, now, many=counted.recipients > CHUNK)):
+        language, text = words.of(recipient)
+        parts = text.counted.parts
+        by_language.setdefault(recipient.language, _Counted()).add(parts)
+        by_encoding.setdefault((language, text.counted.encoding), _Counted()).add(parts)
+        other_language += language != recipient.language
+        shortened += text.shortened
+        beginning = recipient.key[:9]
+        price = priced.get(beginning) or priced.setdefault(beginning, _price(beginning, terms))
+        by_price[price] += parts
+        texts_by_price[price] += 1
+        place = at if at < SAMPLES else draw.randrange(at + 1)
+        if place < SAMPLES:
+            sample = {"language": language, "text": text.body, "parts": str(parts)}
+            samples[place : place + 1] = [sample]
+    rows = [(parts, price[2]) for price, parts in sorted(by_price.items(), key=str)]
+    cost = total(rows) if terms.prices.currency else None
+    numbers = {
+        "rule": audience.text,
+        "sentence": audience.sentence,
+        "matched": counted.matched,
+        "recipients": sum(one.recipients for one in by_language.values()),
+        "left_out": dict(counted.left_out),
+        "by_language": {language: one.recipients for language, one in sorted(by_language.items())},
+        "in_another_language": other_language,
+        "names_shortened": shortened,
+        "parts": sum(one.parts for one in by_encoding.values()),
+        "by_encoding": [
+            {"language": language, "encoding": encoding, "recipients": one.recipients,
+             "min": one.fewest, "max": one.most, "parts": one.parts}
+            for (language, encoding), one in sorted(by_encoding.items())
+        ],
+        "currency": terms.prices.currency,
+        "cost": None if cost is None else str(cost.normalize() + 0),
+        "by_price": [
+            {"carrier": carrier, "prefix": prefix, "texts": texts_by_price[carrier, prefix, each], "parts": parts,
+             "per_part": None if each is None else str(each),
+             "cost": None if each is None else str((each * parts).normalize() + 0)}
+            for (carrier, prefix, each), parts in sorted(by_price.items(), key=str)
+        ],
+    }  # fmt: skip
+    return numbers, samples
+
+
+def _price(number: str, terms: BroadcastTerms) -> tuple[str, str, Decimal | None]:
+    carrier = route_of(number, terms.routes).carriers[0]
+    price = terms.prices.of(carrier, number)
+    if price is None:
+        return carrier, next((prefix for prefix in terms.prefixes if number.startswith(prefix)), "*"), None
+    return carrier, price.prefix, price.per_part
+
+
+def _letters(draft: Draft) -> list[dict[str, Any]]:
+    """Return the letters that make a text dearer than its cheap twin, with what could stand there and what it saves."""
+    found = []
+    for language, text in sorted(draft.texts.items()):
+        sent = cheapest(text)
+        letters = costly_letters(sent)
+        spared = "".join(_cheap(letters, sent))
+        now = count_parts(sent)
+        saved = now.parts - count_parts(spared).parts
+        if not letters or saved <= 0:
+            continue
+        found.append(
+            {
+                "language": language,
+                "letters": [
+                    {"letter": one.letter, "position": one.position, "name": one.name, "replacement": one.replacement}
+                    for one in letters[:20]
+                ],
+                "parts": now.parts,
+                "parts_without": count_parts(spared).parts,
+            }
+        )
+    return found
+
+
+def _cheap(letters: Sequence[CostlyLetter], text: str) -> Iterator[str]:
+    """Yield the pieces of a text in which every costly letter that can be replaced is."""
+    at = 0
+    for one in letters:
+        yield text[at : one.position]
+        yield one.letter if one.replacement is None else one.replacement
+        at = one.position + len(one.letter)
+    yield text[at:]
+
+
+def _when(draft: Draft, parts: int, terms: BroadcastTerms, start: datetime) -> dict[str, Any]:
+    """Return when it would begin and end, resting in quiet hours."""
+    hours = SendingHours.read(draft.hours) if draft.hours else terms.hours
+    zone: ZoneInfo = terms.zone
+    begins = next_allowed(start, hours, zone)
+    return {
+        "zone": terms.zone.key,
+        "start": start.isoformat(),
+        "first_text": begins.isoformat(),
+        "last_text": finish_time(start, parts, terms.parts_per_second, hours, zone).isoformat(),
+        "parts_per_second": terms.parts_per_second,
+        "starts_in_quiet_hours": begins > start,
+        "ends_in_quiet_hours": would_end_in_quiet_hours(begins, parts, terms.parts_per_second, hours, zone),
+    }

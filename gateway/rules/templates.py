@@ -1,0 +1,88 @@
+"""The words of a broadcast with places for what is known of the recipient: `{name}` and `{city}`.
+
+A person's own name can never make their text dearer: where the name adds a part, the text is written with its first
+word, and where that adds one too, with the default. What the default costs is what the approver saw.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+from gateway.rules.message_parts import MessageParts, cheapest, count_parts
+
+FIELDS = ("name", "city")
+LONGEST = 10
+"""The most parts of a broadcast's text; the outbox takes no longer ones."""
+
+DEFAULTS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
+    {
+        "en": MappingProxyType({"name": "friend", "city": "your city"}),
+        "ur": MappingProxyType({"name": "ساتھی", "city": "آپ کا شہر"}),
+        "ur-Latn": MappingProxyType({"name": "saathi", "city": "aap ka shehr"}),
+    }
+)
+"""What stands in a text where a person's name or city is not known, by the text's language."""
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+class TemplateError(ValueError):
+    """The words cannot be sent as they are; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One recipient's text as it goes out. `shortened`: the name was cut or left out because it would add a part."""
+
+    body: str
+    counted: MessageParts
+    shortened: bool = False
+
+
+def check(words: str) -> frozenset[str]:
+    """Return the fields that a template names.
+
+    :raises TemplateError: it is empty, too long, or has a brace that is no field
+    """
+    if not words.strip():
+        raise TemplateError("A text has no words.")
+    named = frozenset(_FIELD.findall(words))
+    if unknown := sorted(named - set(FIELDS)):
+        raise TemplateError(f"There is no {{{unknown[0]}}}; a text may have {{name}} and {{city}}.")
+    bare = _FIELD.sub("", words)
+    if "{" in bare or "}" in bare:
+        raise TemplateError("A brace stands alone: write {name} or {city}, and no other braces.")
+    counted = count_parts(cheapest(_fill(words, DEFAULTS["en"])))
+    if counted.parts > LONGEST:
+        raise TemplateError(f"A text takes {counted.parts} parts; {LONGEST} are the most.")
+    return named
+
+
+def render(words: str, defaults: Mapping[str, str], name: str, city: str) -> Rendered:
+    """Return the text of a recipient; an empty `name` or `city` becomes the default.
+
+    Never more parts than with the default name in the same city..
+    """
+    plain = _counted(words, defaults["name"], city or defaults["city"])
+    name = " ".join(name.split())
+    if "{name}" not in words or not name:
+        return plain
+    first = name.split(" ", 1)[0]
+    for tried in (name, first) if first != name else (name,):
+        found = _counted(words, tried, city or defaults["city"])
+        if found.counted.parts <= plain.counted.parts:
+            return found if tried == name else Rendered(found.body, found.counted, shortened=True)
+    return Rendered(plain.body, plain.counted, shortened=True)
+
+
+@lru_cache(maxsize=65_536)
+def _counted(words: str, name: str, city: str) -> Rendered:
+    body = cheapest(_fill(words, {"name": name, "city": city}))
+    return Rendered(body, count_parts(body))
+
+
+def _fill(words: str, values: Mapping[str, str]) -> str:
+    """Fill the fields in one pass: braces inside a name are only braces."""
+    return _FIELD.sub(lambda found: values[found[1]], words)
