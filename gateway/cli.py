@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands import imports, members, outbox, pickups, reports, sample, segments, staff, texts
+from gateway.commands import broadcasts, imports, members, outbox, pickups, reports, sample, segments, staff, texts
 from gateway.commands.shared import check_carriers, console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
 from gateway.migrate import migrate
@@ -28,6 +28,7 @@ app.add_typer(pickups.app, name="pickups")
 app.add_typer(reports.app, name="reports")
 app.add_typer(segments.app, name="segments")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(staff.app, name="staff")
 
 
