@@ -184,7 +184,7 @@ def _converters(table: Table, kind: str, columns: tuple[str, ...]) -> tuple[Call
 def _utc_time(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored")
-    return value.astimezone(UTC).isoformat(" ", "microseconds")
+    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(" ", "microseconds")
 
 
 def _sqlite_time(value: datetime) -> str:
