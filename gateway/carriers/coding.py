@@ -17,7 +17,8 @@ _TO_OCTETS = {letter: bytes([code]) for code, letter in enumerate(_LETTERS) if c
     letter: bytes([_ESCAPE, code]) for code, letter in _EXTENSION.items()
 }
 
-GSM7, UCS2, LATIN1, ASCII, UTF8 = "gsm7", "utf-16-be", "latin-1", "ascii", "utf-8"
+GSM7, UCS2, LATIN1, UTF8 = "gsm7", "utf-16-be", "latin-1", "utf-8"
+_NO_IA5_LETTERS = bytes(code for code in range(0x20) if chr(code) not in "\t\n\f\r")
 
 
 def encode_gsm7(text: str) -> bytes:
@@ -51,13 +52,17 @@ def decode(data: bytes, charset: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
 
 
-def charset_of(data_coding: int, default: str = GSM7) -> str:
-    """Return the charset that an SMPP data_coding means; `default` is what the SMSC calls its default alphabet."""
+def charset_of(data_coding: int, data: bytes, default: str = GSM7) -> str:
+    """Return the charset that an SMPP data_coding means; `default` is what the SMSC calls its default alphabet.
+
+    1 is IA5 by the book, but some SMSCs (such as node-smpp) mean the default alphabet by it: octets that are no letters
+    in IA5 tell.
+    """
     if data_coding == 0x08 or (data_coding & 0xEC) == 0x08 or (data_coding & 0xF0) == 0xE0:
         return UCS2
-    if data_coding == 0x01:
-        return ASCII
-    if data_coding in (0x02, 0x03, 0x04):  # 8-bit octets without a charset are read as Latin-1: nothing is lost
+    if data_coding == 0x01 and data.translate(None, _NO_IA5_LETTERS) != data:
+        return GSM7
+    if data_coding in (0x01, 0x02, 0x03, 0x04):  # octets without a charset are read as Latin-1: nothing is lost
         return LATIN1
     return default
 

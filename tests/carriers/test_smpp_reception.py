@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from gateway.carriers.coding import UCS2, Concat, concat_header, encode_gsm7
+from gateway.carriers.smpp import session as session_module
 from gateway.carriers.smpp.binds import Bind, BindsError, read_binds
 from gateway.carriers.smpp.pdus import Deliver
 from gateway.carriers.smpp.receipts import read_receipt
@@ -202,6 +203,18 @@ def test_nothing_is_acknowledged_that_is_not_on_record(engine: Engine, monkeypat
         assert rows(engine, InboundText) == []
         assert await smsc.answer_to(smsc.deliver(PERSON, words[1], esm_class=0x40)) == 0
         assert [row.body for row in rows(engine, InboundText)] == ["JOIN Sana Lahore"]
+
+    play(engine, scenario)
+
+
+def test_more_than_can_be_held_stays_with_the_smsc(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MOST_DELIVERIES", 5)
+
+    async def scenario(smsc: Smsc, _worker: Worker) -> None:
+        sequences = [smsc.deliver(PERSON, b"HELP %d" % at) for at in range(40)]
+        answers = [await smsc.answer_to(sequence) for sequence in sequences]
+        assert set(answers) == {0, 0x64}
+        assert len(rows(engine, InboundText)) == answers.count(0)
 
     play(engine, scenario)
 

@@ -192,6 +192,14 @@ def test_a_refusal_is_read_from_the_table(status: int, outcome: Outcome, effect:
     run(scenario)
 
 
+def test_a_text_of_more_parts_than_a_header_can_count_is_refused_before_anything_leaves() -> None:
+    async def scenario(carrier: SmppCarrier, smsc: Smsc) -> None:
+        assert (await sent(carrier, "x" * 153 * 256)).rule.outcome is Outcome.FAILED
+        assert smsc.parts == []
+
+    run(scenario)
+
+
 def test_a_later_part_that_is_throttled_is_tried_again_alone() -> None:
     async def scenario(carrier: SmppCarrier, smsc: Smsc) -> None:
         smsc.manners = ["well", 0x58, 0x14, "well", "well"]

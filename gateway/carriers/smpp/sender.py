@@ -95,6 +95,8 @@ class SmppCarrier:
 
     async def _send_parts(self, text: TextToSend) -> SendResult:
         pieces = split_parts(text.body, wide=self._wide)
+        if len(pieces) > self.capabilities.longest:
+            return SendResult(text.id, smpp_rule(0x01))
         ucs2 = count_parts(text.body).encoding == "UCS-2"
         deadline = asyncio.get_running_loop().time() + PARTS_WITHIN_S
         message_id = ""
@@ -227,7 +229,6 @@ class SmppCarrier:
 def read_text(session: Session, sequence: int, deliver: pdus.Deliver, now: datetime) -> ReceivedText | ReceivedPart:
     """Return what a person texted, or the part of it that this is."""
     sender = f"+{deliver.source.removeprefix('+')}" if deliver.source_ton == 1 else deliver.source
-    charset = charset_of(deliver.data_coding, session.bind.inbound_alphabet)
     concat, words = None, deliver.words
     if deliver.esm_class & pdus.ESM_UDHI:
         concat, words = read_header(words)
@@ -236,6 +237,7 @@ def read_text(session: Session, sequence: int, deliver: pdus.Deliver, now: datet
         if all(sar):
             ref, total, number = (int.from_bytes(value or b"", "big") for value in sar)
             concat = Concat(ref | 0x20000, total, number) if sound(Concat(ref, total, number)) else None
+    charset = charset_of(deliver.data_coding, words, session.bind.inbound_alphabet)
     if concat is not None:
         return ReceivedPart(SmppCarrier.name, sender[:40], deliver.destination[:40], concat, charset, words, now)
     return ReceivedText(

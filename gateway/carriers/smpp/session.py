@@ -18,7 +18,7 @@ from gateway.carriers.smpp.binds import Bind
 log = structlog.get_logger()
 
 CONNECT_TIMEOUT_S = 5.0
-MOST_DELIVERIES = 64
+MOST_DELIVERIES = 256
 _LAST_SEQUENCE = 0x7FFFFFFF
 
 
@@ -56,7 +56,6 @@ class Session:
         self._sequence = 0
         self._waiting: dict[int, asyncio.Future[tuple[int, bytes]]] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(MOST_DELIVERIES)
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
         self._reading: asyncio.Task[None] | None = None
@@ -171,7 +170,9 @@ class Session:
             return
         match header.command_id:
             case pdus.DELIVER_SM:
-                await self._room.acquire()  # a slow database slows the SMSC, instead of filling our memory
+                if len(self._deliveries) >= MOST_DELIVERIES:  # the SMSC's queue is the better one
+                    self._writer.write(pdus.deliver_sm_resp(header.sequence, pdus.STATUS_TRY_AGAIN))
+                    return
                 task = asyncio.create_task(self._answer(header, start + body))
                 self._deliveries.add(task)
                 task.add_done_callback(self._deliveries.discard)
@@ -189,7 +190,5 @@ class Session:
         except Exception as error:  # it stays the SMSC's, which sends it again
             log.error("delivery_failed", bind=self.bind.name, error=type(error).__name__)  # noqa: TRY400 - may quote
             status = pdus.STATUS_TRY_AGAIN
-        finally:
-            self._room.release()
         if not self.closed:
             self._writer.write(pdus.deliver_sm_resp(header.sequence, status))
