@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-inbound bench-outbound bench-pickups bench-segments lock clean
+.PHONY: help setup setup-dev run test demo screenshots lint types chaos bench-reports bench-inbound bench-outbound bench-pickups bench-segments lock clean
 
 help: ## say what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -50,6 +50,9 @@ lint: setup-dev ## ruff and the import contracts
 
 types: setup-dev ## mypy, strict where we decide
 	@$(BIN)/python -m mypy
+
+bench-reports: setup-dev ## an hour of reports in a minute, and how right triage and clusters are (CRISIS=file.csv)
+	@$(BIN)/python -m bench.reports $(if $(CRISIS),--crisis $(CRISIS))
 
 bench-inbound: setup-dev ## texts per second on SQLite and PostgreSQL, against the usual way
 	@$(BIN)/python -m bench.inbound

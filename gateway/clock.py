@@ -22,6 +22,7 @@ from gateway.pickups.walking.directions import answer_walks
 from gateway.pickups.walking.router import Router
 from gateway.reports.setup import notifier_from
 from gateway.reports.ticks import run_all
+from gateway.reports.trends import find_trends
 from gateway.settings import Settings
 
 log = structlog.get_logger()
@@ -34,7 +35,7 @@ def seats_tick(engine: Engine, settings: Settings) -> None:
 
 
 def reports_tick(engine: Engine, settings: Settings) -> None:
-    """Call staff, propose clusters, escalate, close what nobody answered, look for what rises."""
+    """Call staff, propose clusters, escalate, close what nobody answered."""
     run_all(engine, notifier_from(settings), utc_now())
 
 
@@ -60,12 +61,18 @@ def planning_tick(engine: Engine, settings: Settings) -> None:
     close_what_is_done(engine, utc_now())
 
 
+def trends_tick(engine: Engine, settings: Settings) -> None:
+    """Look for words and places that are reported more than before."""
+    find_trends(engine, utc_now())
+
+
 TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (seats_tick, 5.0),
     (reports_tick, 10.0),
     (walks_tick, 1.0),
     (schedules_tick, 1.0),
     (planning_tick, 0.5),
+    (trends_tick, 60.0),
 )
 """Each tick and its seconds."""
 

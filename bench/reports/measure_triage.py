@@ -3,7 +3,11 @@
     python -m bench.reports.measure_triage [--wrong] [--crisis FILE]
 
 Beside it stand a majority guess and a plain naive Bayes over words (add-one smoothing), learnt from the tuning half.
-The held-out half was written before any rule; the same author wrote both, so it flatters: real texts will do worse.
+None of the sets is truly unseen: whoever wrote the rules wrote the texts. The held-out half was written before any
+rule. The hard and the fresh texts were written when the rules were done, the hard ones on purpose in words unlike
+theirs; as they then stood the rules got 0.385 and 0.750 of the categories right and called
+somebody for 0.15 and 0.70 of the dangers.
+They were then widened with both read. Expect of real texts what the first figures of the fresh set say.
 """
 
 import argparse
@@ -81,7 +85,12 @@ def f1(truth: Sequence[str], guessed: Sequence[str], label: str) -> dict[str, fl
 def rally(*, wrong: bool) -> dict[str, object]:
     rules, learnt, held = load_triage(), read_rows("tune"), read_rows("held_out")
     result: dict[str, object] = {}
-    for half, rows in (("tune", learnt), ("held_out", held)):
+    for half, rows in (
+        ("tune", learnt),
+        ("held_out", held),
+        ("hard", read_rows("hard")),
+        ("fresh", read_rows("fresh")),
+    ):
         verdicts = [rules.judge(row.text) for row in rows]
         truth = [row.category for row in rows]
         ours = [one.category for one in verdicts]
@@ -98,9 +107,9 @@ def rally(*, wrong: bool) -> dict[str, object]:
                 [one.spot if row.spot else "" for row, one in zip(rows, verdicts, strict=True)],
             ),
         }
-        if half == "held_out":
+        if half != "tune":
             for name, pick in (("category", lambda row: row.category), ("kind", lambda row: row.kind)):
-                measured[f"{name}_beside"] = _beside(learnt, held, pick)
+                measured[f"{name}_beside"] = _beside(learnt, rows, pick)
         result[half] = measured
         if wrong:
             for row, one in zip(rows, verdicts, strict=True):
@@ -167,16 +176,16 @@ def crisis(path: Path, *, wrong: bool) -> dict[str, object]:
 
 
 def speed() -> float:
-    """Microseconds per text."""
+    """Microseconds of processor time per text."""
     rules = load_triage()
     texts = [row.text for name in ("tune", "held_out") for row in read_rows(name)]
     for text in texts:
         rules.judge(text)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10):
         for text in texts:
             rules.judge(text)
-    return round((time.perf_counter() - began) / (10 * len(texts)) * 1e6, 1)
+    return round((time.process_time() - began) / (10 * len(texts)) * 1e6, 1)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`jalsa reports`: what people reported, and what is done about it."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiohttp import ClientError
 from sqlalchemy import Connection
 
+from gateway.carriers.twilio.media import MediaRefused, fetch
 from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
 from gateway.reports import queue as desk
@@ -239,6 +242,32 @@ def triage(
         },
         as_json,
     )
+
+
+@app.command("photo")
+def photo(
+    ref: Ref,
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    number: Annotated[int, typer.Option(min=1, help="Which of its pictures.")] = 1,
+) -> None:
+    """Fetch a picture that was sent with an iReport, from the carrier's own host only."""
+    settings = settings_or_stop()
+    with _looking() as connection:
+        try:
+            timeline = desk.story(connection, _ref(ref))["timeline"]
+        except UnknownReport as error:
+            stop(str(error.args[0]))
+    links = [link for line in timeline for link in line["photos"]]
+    if len(links) < number:
+        stop(f"{ref} has {len(links)} pictures.")
+    try:
+        found = asyncio.run(fetch(links[number - 1], settings.account_sid, settings.auth_token))
+    except MediaRefused as error:
+        stop(str(error))
+    except (ClientError, TimeoutError) as error:
+        stop(f"The picture could not be fetched ({type(error).__name__}).")
+    out.write_bytes(found.data)
+    console.print(f"{out}: {found.content_type}, {len(found.data)} bytes.", markup=False)
 
 
 @app.command("duty")

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.database import is_sqlite, writing
+from gateway.database import is_sqlite, reading, writing
 from gateway.reports.moves import add_entry, hold, move_row
 from gateway.reports.notices import Notifier
 from gateway.reports.similar import WINDOW, Compared, best_head, content_words
@@ -21,8 +21,9 @@ from gateway.tables import Counter as Counters
 from gateway.tables import Report, ReportLink
 
 _reports, _links, _counters = Report.__table__, ReportLink.__table__, Counters.__table__
-_AT_ONCE = 500
-_HEADS = 300
+_AT_ONCE = 300
+_COUNTER = "reports-clustered"
+_HEADS = 150
 MANY, CROWD = 3, 10
 """Witnesses from which a report is one and two steps more urgent."""
 
@@ -32,8 +33,9 @@ def propose_clusters(engine: Engine, now: datetime) -> int:
 
     :param now: aware UTC
     """
-    with writing(engine) as connection:
-        seen_until = _held_counter(connection)
+    counter = select(_counters.c.next).where(_counters.c.name == _COUNTER)
+    with reading(engine) as connection:
+        seen_until = connection.execute(counter).scalar() or 0
         new = connection.execute(
             select(_reports).where(_reports.c.id > seen_until).order_by(_reports.c.id).limit(_AT_ONCE)
         ).all()
@@ -46,13 +48,17 @@ def propose_clusters(engine: Engine, now: datetime) -> int:
             .order_by(_reports.c.id.desc())
             .limit(_AT_ONCE * 4)
         ).all()
-        proposals = _proposals(new, recent)
+    proposals = _proposals(new, recent)  # comparing takes time, and nothing may wait for it
+    with writing(engine) as connection:
+        dialect: Any = sqlite if is_sqlite(connection) else postgresql
+        connection.execute(dialect.insert(_counters).values(name=_COUNTER, next=0).on_conflict_do_nothing())
+        if connection.execute(counter.with_for_update()).scalar_one() != seen_until:
+            return 0  # another process was first
         if proposals:
-            dialect: Any = sqlite if is_sqlite(connection) else postgresql
             rows = [{"state": "proposed", "by": "clock", "at": now} | one for one in proposals]
             connection.execute(dialect.insert(_links).on_conflict_do_nothing(), rows)
             count_witnesses(connection, sorted({one["parent_id"] for one in proposals}))
-        counted = update(_counters).where(_counters.c.name == "reports-clustered").values(next=new[-1].id)
+        counted = update(_counters).where(_counters.c.name == _COUNTER).values(next=new[-1].id)
         connection.execute(counted)
     return len(proposals)
 
@@ -60,14 +66,6 @@ def propose_clusters(engine: Engine, now: datetime) -> int:
 def _is_member() -> Any:
     linked = select(_links.c.report_id).where(_links.c.report_id == _reports.c.id, _links.c.state != "refused")
     return linked.exists()
-
-
-def _held_counter(connection: Connection) -> int:
-    """Return the last report that was looked at; other processes wait here until our commit."""
-    dialect: Any = sqlite if is_sqlite(connection) else postgresql
-    connection.execute(dialect.insert(_counters).values(name="reports-clustered", next=0).on_conflict_do_nothing())
-    held = select(_counters.c.next).where(_counters.c.name == "reports-clustered").with_for_update()
-    return int(connection.execute(held).scalar_one())
 
 
 def _proposals(new: Sequence[Any], recent: Sequence[Any]) -> list[dict[str, Any]]:

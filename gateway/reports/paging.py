@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.database import is_sqlite
+from gateway.database import is_sqlite, reading, writing
 from gateway.reports.commands import said
 from gateway.reports.field import clipped
 from gateway.reports.moves import add_entry, sorting_of
@@ -68,7 +68,7 @@ def page(connection: Connection, rows: Sequence[Any], now: datetime, notifier: N
     return done
 
 
-def page_rest(connection: Connection, now: datetime, notifier: Notifier) -> int:
+def page_rest(engine: Engine, now: datetime, notifier: Notifier) -> int:
     """Call staff for what `page` left over, all in one text; returns how many reports it covers."""
     paged = select(_steps.c.report_id).where(
         _steps.c.report_id == _reports.c.id, _steps.c.cycle == _reports.c.cycle, _steps.c.step == "page"
@@ -83,9 +83,18 @@ def page_rest(connection: Connection, now: datetime, notifier: Notifier) -> int:
             ~paged.exists(),
         )
         .order_by(_reports.c.urgency.desc(), _reports.c.opened_at)
-        .limit(200)
+        .limit(100)
     )
-    rows = [row for row in connection.execute(left) if take_step(connection, row.id, row.cycle, "page", now)]
+    with reading(engine) as connection:
+        found = connection.execute(left).all()
+    if not found:
+        return 0
+    with writing(engine) as connection:
+        return _page_as_list(connection, found, now, notifier)
+
+
+def _page_as_list(connection: Connection, found: Sequence[Any], now: datetime, notifier: Notifier) -> int:
+    rows = [row for row in found if take_step(connection, row.id, row.cycle, "page", now)]
     if not rows:
         return 0
     staff = list(read_staff(connection, loads=True).values())

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.database import is_sqlite, writing
+from gateway.database import is_sqlite, reading, writing
 from gateway.reports.similar import content_words
 from gateway.tables import Report, ReportTrend
 
@@ -61,12 +61,13 @@ def _terms_of(row: Any) -> set[tuple[str, str]]:
 
 def find_trends(engine: Engine, now: datetime) -> int:
     """Put what rises in the last hour against the hour before on record; returns how many. `now` is aware UTC."""
-    with writing(engine) as connection:
+    with reading(engine) as connection:
         rows = _rows(connection, now)
-        recent = [row for row in rows if row.opened_at > now - HOUR]
-        rises = rising(terms(row for row in rows if row.opened_at <= now - HOUR), terms(recent))[:50]
-        if not rises:
-            return 0
+    recent = [row for row in rows if row.opened_at > now - HOUR]
+    rises = rising(terms(row for row in rows if row.opened_at <= now - HOUR), terms(recent))[:50]
+    if not rises:
+        return 0
+    with writing(engine) as connection:
         hour = now.replace(minute=0, second=0, microsecond=0)
         values = [
             {

@@ -128,7 +128,6 @@ def test_a_flood_of_pages_becomes_one_list(staffed: Service, text: Texting) -> N
     for number in range(20):
         text(f"REPORT a man fainted at gate {number + 1}", f"+9230012345{number:02}")
     assert len(started(staffed, SANA)) == 6
-    with writing(staffed.engine) as connection:
-        assert page_rest(connection, utc_now(), staffed.notifier) == 14
-        assert page_rest(connection, utc_now(), staffed.notifier) == 0
+    assert page_rest(staffed.engine, utc_now(), staffed.notifier) == 14
+    assert page_rest(staffed.engine, utc_now(), staffed.notifier) == 0
     assert "14 urgent iReports" in started(staffed, SANA)[-1]

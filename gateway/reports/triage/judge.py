@@ -30,6 +30,7 @@ _KIND = {
     "water": "complaint", "toilets": "complaint", "transport": "complaint", "sound": "complaint",
 }  # fmt: skip
 _MOST_WORDS = 120
+_REMEMBERED = 50_000  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class TriageRules:
         for rule in sorted(self.rules, key=lambda one: -len(one.words)):
             table = self._stems if rule.stem and len(rule.words) == 1 else self._first
             table.setdefault(rule.words[0], []).append(rule)
+        self._seen: dict[str, tuple[Rule, ...]] = {}
         self._stem_lengths = sorted({len(stem) for stem in self._stems})
 
     def judge(self, text: str) -> Verdict:
@@ -126,6 +128,8 @@ class TriageRules:
         if kind == "noise":
             category = "other"
         urgency = _urgency(category, kind, scores)
+        if words and not any(weight > 0 for weight in scores.values()):
+            urgency = URGENT  # nobody can say what it is before a person has read it, so one should soon
         return Verdict(category, kind, urgency, _because(found, category, kind), self.spots.find(words), scores)
 
     def _found(self, words: list[str]) -> list[Rule]:
@@ -145,15 +149,15 @@ class TriageRules:
                 found[rule] = None
         return list(found)
 
-    def _candidates(self, word: str) -> Iterable[Rule]:
-        exact = self._first.get(word, ())
-        stems = [
-            rule
-            for length in self._stem_lengths
-            if length <= len(word)
-            for rule in self._stems.get(word[:length], ())
-        ]  # fmt: skip
-        return (*exact, *stems) if stems else exact
+    def _candidates(self, word: str) -> tuple[Rule, ...]:
+        """Return the rules whose first word this is, the longest first; remembered, because people repeat words."""
+        known = self._seen.get(word)
+        if known is None:
+            stems = (self._stems.get(word[:length], ()) for length in self._stem_lengths if length <= len(word))
+            known = (*self._first.get(word, ()), *(rule for rules in stems for rule in rules))
+            if len(self._seen) < _REMEMBERED:
+                self._seen[word] = known
+        return known
 
 
 def _follows(rule: Rule, words: list[str], index: int) -> bool:
