@@ -33,5 +33,5 @@ def test_nothing_is_lost_sent_twice_stuck_or_started_after_stop(database_url: st
 def test_a_broken_worker_turns_the_proof_red(
     variant: str, boundaries: tuple[str, ...], sentence: str, sqlite_copy: str
 ) -> None:
-    outcome = Run(sqlite_copy, 6, seed=7, variant=variant, boundaries=boundaries).go()
+    outcome = Run(sqlite_copy, 4, seed=7, variant=variant, boundaries=boundaries).go()
     assert any(sentence in one for one in outcome.broken), outcome.broken

@@ -1,0 +1,78 @@
+"""What we send is what Twilio's own OpenAPI file allows: Prism reads the file and refuses what does not fit.
+
+Runs where npm's Prism is installed (`prism`, or PRISM=/path/to/prism) and TWILIO_OPENAPI gives twilio_api_v2010.json.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.carriers.base import SendResult, TextToFind, TextToSend
+from gateway.rules.carrier_codes import Outcome
+from tests.carriers.contract import results
+from tests.carriers.test_twilio_sender import carrier_at
+from tests.conftest import say_not_run
+
+
+@pytest.fixture(scope="module")
+def prism() -> Iterator[str]:
+    """The address of a Prism that serves Twilio's file."""
+    command = os.environ.get("PRISM") or shutil.which("prism")
+    described = os.environ.get("TWILIO_OPENAPI")
+    if not command or not described:
+        why = (
+            "set TWILIO_OPENAPI to Twilio's OpenAPI file" if command else "Prism (npm @stoplight/prism-cli) is missing"
+        )
+        say_not_run("Prism", why, needed=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = [str(command), "mock", "-h", "127.0.0.1", "-p", str(port), "--errors", str(described)]
+    server = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, "Prism ended at once: is TWILIO_OPENAPI an OpenAPI file?"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def sent(url: str, text: TextToSend, **others: object) -> SendResult:
+    async def main() -> SendResult:
+        carrier = carrier_at(url, timeout_s=30.0, **others)
+        await carrier.open()
+        [got] = await results(carrier, [text])
+        await carrier.close()
+        return got
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("service", ["", "MG" + "2" * 32])
+def test_prism_takes_our_requests(prism: str, service: str) -> None:
+    got = sent(prism, TextToSend(7, "+923005550001", "کل جلسہ ہے", validity=timedelta(hours=1)), service=service)
+    # Prism makes the SID up from the file's pattern or as a plain word, which is then no SID: both were taken.
+    assert got.rule.outcome in (Outcome.ACCEPTED, Outcome.UNCERTAIN)
+    assert got.reached
+
+
+def test_prism_takes_our_look(prism: str) -> None:
+    async def main() -> None:
+        carrier = carrier_at(prism, timeout_s=30.0)
+        await carrier.open()
+        await carrier.look(TextToFind(7, "+923005550001", "words", datetime.now(UTC)))
+        await carrier.close()
+
+    asyncio.run(main())
