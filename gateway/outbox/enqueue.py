@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.database import is_sqlite
+from gateway.bulk import insert_rows
 from gateway.rules.carrier_routes import Route, route_of
 from gateway.rules.delivery_status import TextState
 from gateway.rules.lanes import KINDS, lane_for
-from gateway.rules.message_parts import cheapest, count_parts
+from gateway.rules.message_parts import MessageParts, cheapest, count_parts
 from gateway.tables import OutboundText
 
 _texts = OutboundText.__table__
@@ -52,12 +52,13 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
     rows = [_row(text, routes, now) for text in texts]
     if not rows:
         return 0
-    dialect: Any = sqlite if is_sqlite(connection) else postgresql
-    new = 0
-    for start in range(0, len(rows), 500):
-        statement = dialect.insert(_texts).on_conflict_do_nothing().returning(_texts.c.id)
-        new += len(connection.execute(statement, rows[start : start + 500]).all())
-    return new
+    return len(insert_rows(connection, _texts, rows, returning=("id",), or_ignore=True))
+
+
+@lru_cache(maxsize=4_096)
+def _cheapest(body: str) -> tuple[str, MessageParts]:
+    cheap = cheapest(body)
+    return cheap, count_parts(cheap)
 
 
 def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any]:
@@ -66,8 +67,7 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any
     reason = text.suppressed or ("" if text.number.startswith("+") else "not a number that can be texted")
     if not text.body and not reason:
         raise ValueError("An empty text cannot be sent.")
-    body = cheapest(text.body)
-    counted = count_parts(body)
+    body, counted = _cheapest(text.body)
     waiting = not reason
     route = f"={text.carrier}" if text.carrier or not waiting else route_of(text.number, routes).prefix
     lane = lane_for(text.kind, text.broadcast_id, route, text.zone) if waiting else None
