@@ -4,6 +4,7 @@ KILLS says how many kills each database gets (`make chaos N=…`); two databases
 """
 
 import os
+import re
 
 import pytest
 
@@ -25,8 +26,8 @@ def test_nothing_is_lost_sent_twice_stuck_or_started_after_stop(database_url: st
 @pytest.mark.parametrize(
     ("variant", "boundaries", "sentence"),
     [
-        ("resends", (ACCEPTED, "after answer"), "was sent 2 times"),
-        ("sends first", ("before attempt commit",), "was sent 2 times"),
+        ("resends", (ACCEPTED, "after answer"), r"was sent \d+ times"),
+        ("sends first", ("before attempt commit",), r"was sent \d+ times"),
         ("skips consent", ("after result commit",), "was started after the STOP"),
     ],
 )
@@ -34,4 +35,4 @@ def test_a_broken_worker_turns_the_proof_red(
     variant: str, boundaries: tuple[str, ...], sentence: str, sqlite_copy: str
 ) -> None:
     outcome = Run(sqlite_copy, 4, seed=7, variant=variant, boundaries=boundaries).go()
-    assert any(sentence in one for one in outcome.broken), outcome.broken
+    assert any(re.search(sentence, one) for one in outcome.broken), outcome.broken
