@@ -1,6 +1,7 @@
 """The nearest point is the nearest, and its answer fits."""
 
 import math
+import random
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -134,3 +135,15 @@ def test_an_answer_is_one_part_in_english_and_two_in_urdu(
 def test_base36_is_read_back() -> None:
     for number in (0, 1, 35, 36, 12345, 10**9):
         assert int(base36(number), 36) == number
+
+
+def test_in_a_dense_city_the_nearest_of_many_is_found() -> None:
+    chance = random.Random(2011)
+    points = [a_point(number, 31.5 + chance.gauss(0, 0.1), 74.3 + chance.gauss(0, 0.1)) for number in range(1, 1501)]
+    index = PickupIndex(points)
+    for _ in range(150):
+        lat, lon = 31.5 + chance.gauss(0, 0.1), 74.3 + chance.gauss(0, 0.1)
+        ranked = sorted((distance(lat, lon, one.lat, one.lon), one.id) for one in points)
+        for count in (1, 3):
+            found = index.nearest(lat, lon, lambda _: True, count)
+            assert [(near.metres, near.point.id) for near in found] == ranked[:count]
