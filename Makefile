@@ -51,7 +51,7 @@ lint: setup-dev ## ruff and the import contracts
 types: setup-dev ## mypy, strict where we decide
 	@$(BIN)/python -m mypy
 
-bench-reports: setup-dev ## an hour of reports in a minute, and how right triage and clusters are (CRISIS=file.csv)
+bench-reports: setup-dev ## an hour of reports in five minutes, and how right triage and clusters are (CRISIS=file.csv)
 	@$(BIN)/python -m bench.reports $(if $(CRISIS),--crisis $(CRISIS))
 
 bench-inbound: setup-dev ## texts per second on SQLite and PostgreSQL, against the usual way
