@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands import broadcasts, imports, members, outbox, pickups, reports, sample, segments, staff, texts
+from gateway.commands import (
+    affinities,
+    broadcasts,
+    imports,
+    members,
+    outbox,
+    pickups,
+    reports,
+    sample,
+    segments,
+    staff,
+    texts,
+)
 from gateway.commands.shared import check_carriers, console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
 from gateway.migrate import migrate
@@ -21,6 +33,7 @@ app.command("text")(texts.send_text)
 app.command("sample")(sample.load)
 app.add_typer(texts.app, name="texts")
 app.add_typer(members.app, name="members")
+app.add_typer(affinities.app, name="affinities")
 app.add_typer(imports.places_app, name="places")
 app.add_typer(imports.constituencies_app, name="constituencies")
 app.add_typer(pickups.events_app, name="events")

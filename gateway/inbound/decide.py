@@ -124,6 +124,10 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
         decision = decide_field(asked, snapshot.board.staff.get(me.id, me), snapshot.board, snapshot.fresh_ref)
         if decision is not None:
             return decision
+    if asked.command.name is None and keywords.looks_like_stop(asked.body):
+        decision = consent.stop_for_known_topic(asked, snapshot.reference.directory)
+        if decision is not None:
+            return decision
     if decision := _answer(asked, snapshot) or _more(asked, snapshot):
         return decision
     if asked.command.name is None and (found := pickups.answer_position(asked, snapshot.reference.pickups)):

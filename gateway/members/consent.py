@@ -5,8 +5,12 @@ words revoke consent; one confirmation without promotion), CTIA Messaging Princi
 "Opt-out keywords" (its list, and OptOutType when Twilio has answered already).
 """
 
+from dataclasses import replace
+
 from gateway.places.directory import Directory
 from gateway.rules.conversation import Asked, Decision, EraseSender, RecordConsent, Reply, Value
+from keywords import parse
+from segments import resolve_place
 
 
 def stop(asked: Asked, directory: Directory) -> Decision:
@@ -28,11 +32,27 @@ def topic_named(text: str, directory: Directory) -> tuple[str, Value] | None:
     """Return the key (`city:lahore`, `constituency:NA-130`, `affinity:students`) and the name of what a STOP is for."""
     if group := directory.groups.named(text):
         return f"affinity:{group.key}", directory.group_name(group.key)
-    if seat := directory.seat_named(text):
-        return f"constituency:{seat.code}", seat.code
     if place := directory.place_named(text):
         return f"city:{place.key}", directory.place_name(place.key)
+    if seat := directory.seat_named(text):
+        return f"constituency:{seat.code}", seat.code
     return None
+
+
+def stop_for_known_topic(asked: Asked, directory: Directory) -> Decision | None:
+    """Take "STOP Kassowal" for a STOP of that topic, when the words after a STOP word name just one that is on file.
+
+    The vocabulary cannot know every town and every organiser's group; the directory does. None when it is no such text.
+    """
+    first, _, rest = asked.body.strip().partition(" ")
+    if not rest.strip() or parse(first).name != "STOP":
+        return None
+    group = directory.groups.exact(rest)
+    place = resolve_place(rest, directory.gazetteer)
+    if group is None and not (place.place and place.certain):
+        return None
+    command = replace(asked.command, argument=rest.strip(), scope="topic", reason="STOP and a topic that is on file")
+    return stop(replace(asked, command=command), directory)
 
 
 def start(asked: Asked) -> Decision:

@@ -56,6 +56,10 @@ class Groups:
         }
         return next(iter(near.values())) if len(near) == 1 else None
 
+    def exact(self, text: str) -> Group | None:
+        """Return the group that a whole text names letter for letter."""
+        return self._by_words.get(tuple(words(text)))
+
     def take(self, pieces: Sequence[str]) -> tuple[int, tuple[str, ...]]:
         """Return the mask of the groups named exactly among the words, and the words that are left.
 

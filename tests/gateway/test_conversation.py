@@ -235,6 +235,15 @@ def test_stop_with_a_topic_leaves_that_topic_only(text: Texting, engine: Engine)
         assert connection.execute(select(TopicStop.topic)).scalars().all() == ["city:lahore"]
 
 
+def test_stop_with_any_place_on_file_leaves_that_topic_only(text: Texting, engine: Engine) -> None:
+    text("JOIN Ali Lahore")
+    text("STOP Kamalia")
+    text("stop everybody laughing")
+    assert filed(engine)["consent"] == "joined"
+    with reading(engine) as connection:
+        assert connection.execute(select(TopicStop.topic)).scalars().all() == ["city:kamalia-toba-tek-singh"]
+
+
 def test_stop_with_an_unknown_number_stops_everything(text: Texting, engine: Engine) -> None:
     text("JOIN Ali Lahore")
     text("STOP 12345")

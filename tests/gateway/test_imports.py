@@ -59,6 +59,23 @@ def test_constituencies_of_another_delimitation(jalsa: CliRunner, engine: Engine
     assert sorted(years) == [2013, 2018, 2024]
 
 
+def test_organisers_define_their_own_groups(jalsa: CliRunner, engine: Engine) -> None:
+    def said(*words: str) -> str:
+        done = jalsa.invoke(app, list(words))
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    said("affinities", "set", "nurses-union", "--name", "en=nurses union", "--name", "ur=نرسز", "--alias", "nu")
+    assert "nurses union" in said("text", "--from", "+923001234501", "JOIN Ali Lahore nurses union")
+    assert "نرسز" in said("text", "--from", "+923001234502", "شامل علی لاہور نرسز")
+    assert '"members": 2' in said("affinities", "list", "--json")
+    assert "nurses union" in said("text", "--from", "+923001234501", "STOP nurses union")
+    assert '"consent": "joined"' in said("members", "show", "+923001234501", "--json")
+    taken = jalsa.invoke(app, ["affinities", "set", "other", "--alias", "nu"])
+    assert taken.exit_code == 1
+    assert "nurses-union" in taken.output
+
+
 def test_a_file_that_is_no_utf8_is_one_sentence(jalsa: CliRunner, tmp_path: Path) -> None:
     file = tmp_path / "areas.csv"
     file.write_bytes("name,lat,lon\nLahoré,1,2\n".encode("latin-1"))
