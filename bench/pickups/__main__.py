@@ -16,7 +16,8 @@ from rapidfuzz import fuzz, process
 
 from gateway.pickups.live import BusState, Live
 from gateway.pickups.pickups import REACH_M
-from gateway.pickups.points import Bus, PickupIndex, Point, distance
+from gateway.pickups.points import Bus, PickupIndex, Point
+from gateway.rules.geography import distance
 from segments import Gazetteer, Place, resolve_place
 from segments.spelling import word_set
 

@@ -27,7 +27,7 @@ _raised = Counter("jalsa_alerts_total", "Alerts raised", ["kind"])
 _halted = Gauge("jalsa_carrier_halted", "1 while a carrier is halted", ["carrier"])
 
 
-Counts = dict[int, int]
+Counts = dict[int, Spike]
 COUNT_EVERY = 2_000
 
 
@@ -70,14 +70,15 @@ def carry_out(
             case Effect.HALT:
                 halt(connection, carrier, f"{one.rule.reason} ({one.rule.code})", now)
     for broadcast_id, of_it in sorted(per_broadcast.items()):
-        waiting = uncounted.get(broadcast_id, 0) if uncounted is not None else 0
+        # Counted in the same window as the row's: good texts of long ago must not hide a spike of now.
+        well = counted((uncounted or {}).get(broadcast_id, Spike()), 0, 0, now)
         harmless = all(one.rule.effect not in (Effect.PAUSE, Effect.SPIKE_PAUSES) for one in of_it)
-        if uncounted is not None and harmless and waiting + len(of_it) < COUNT_EVERY:
-            uncounted[broadcast_id] = waiting + len(of_it)
+        if uncounted is not None and harmless and well.ended + len(of_it) < COUNT_EVERY:
+            uncounted[broadcast_id] = counted(well, len(of_it), 0, now)
             continue
-        _judge(connection, broadcast_id, of_it, waiting, now)
+        _judge(connection, broadcast_id, of_it, well.ended, now)
         if uncounted is not None:
-            uncounted[broadcast_id] = 0
+            uncounted[broadcast_id] = Spike()
 
 
 def _opt_out(connection: Connection, carrier: str, one: Ended, now: datetime) -> None:

@@ -26,6 +26,7 @@ from gateway.carriers.base import Carrier, TextToSend
 from gateway.database import is_sqlite, make_engine
 from gateway.outbox import uncertain
 from gateway.outbox.claim import Boundary, Claimed, ClaimedText, Clock, Terms, claim
+from gateway.outbox.consequences import Counts
 from gateway.outbox.record import Result, record
 from gateway.outbox.setup import carriers_from, terms_from, utc_now
 from gateway.rules.carrier_routes import Health
@@ -77,7 +78,7 @@ class Worker:
         """How many results are on record."""
         self._results: list[tuple[str, Result]] = []
         self._health: dict[str, Health] = {}
-        self._uncounted: dict[int, int] = {}
+        self._uncounted: Counts = {}
         self._senders: set[asyncio.Task[None]] = set()
         self._stir: asyncio.Event | None = None
         with engine.connect() as connection:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from gateway.pickups.points import distance
+from gateway.rules.geography import distance
 from orthography import fold
 from segments.csv_files import RowProblem
 from segments.csv_rows import name_problems, position_problems, rows, several

@@ -6,9 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.pickups.live import Live
-from gateway.pickups.points import PickupIndex, Point, distance
+from gateway.pickups.points import PickupIndex, Point
 from gateway.rules.carrier_routes import Route
 from gateway.rules.conversation import Value
+from gateway.rules.geography import distance
 from orthography import words
 from segments import Gazetteer, Place, PlaceMatch, resolve_place
 

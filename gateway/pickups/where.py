@@ -7,7 +7,7 @@ from datetime import datetime
 from gateway.pickups.answer import answer, in_languages, landmark_of, link_to, listed, said_name, way
 from gateway.pickups.effects import AskWalk, NoteAsk, NoteUnmatched
 from gateway.pickups.pickups import REACH_M, Pickups, Rally, find_place
-from gateway.pickups.points import Near, Point, bearing, distance
+from gateway.pickups.points import Near, Point
 from gateway.pickups.position import has_link, has_short_link, read_position
 from gateway.places.directory import Directory
 from gateway.rules.conversation import (
@@ -22,6 +22,7 @@ from gateway.rules.conversation import (
     Value,
     ask,
 )
+from gateway.rules.geography import bearing, distance
 from keywords import Command
 from orthography import words
 from segments import Place, PlaceMatch

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from math import log
 
-from gateway.pickups.points import distance
+from gateway.rules.geography import distance
 from orthography import words
 
 WINDOW = timedelta(minutes=60)

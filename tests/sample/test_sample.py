@@ -8,8 +8,8 @@ from sqlalchemy import Engine, func, select
 
 from gateway.database import reading, writing
 from gateway.inbound.reference import Reference
-from gateway.pickups.points import distance
 from gateway.places.store import revisions
+from gateway.rules.geography import distance
 from gateway.sample.loader import load_sample, rally_day
 from gateway.service import Service
 from gateway.tables import Departure, Event, PickupPoint, Place

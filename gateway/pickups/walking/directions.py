@@ -12,12 +12,13 @@ from gateway.outbox.enqueue import NewText, enqueue
 from gateway.pickups.answer import cut, link_to, said_distance, said_name
 from gateway.pickups.desk import points_now
 from gateway.pickups.pickups import Pickups
-from gateway.pickups.points import Near, Point, bearing, distance
+from gateway.pickups.points import Near, Point
 from gateway.pickups.walking.router import Router, RouterDown
 from gateway.pickups.walking.routes import Step
 from gateway.pickups.where import described
 from gateway.replies.catalogue import load_catalogue
 from gateway.rules.conversation import Listed, Plain, Reply, Value, Word
+from gateway.rules.geography import bearing, distance
 from gateway.settings import Settings
 from gateway.tables import Sender, WalkRequest
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from gateway.pickups.answer import answer, base36
 from gateway.pickups.live import BusState, Live
 from gateway.pickups.pickups import Pickups, Rally
-from gateway.pickups.points import Bus, Near, PickupIndex, Point, bearing, distance
+from gateway.pickups.points import Bus, Near, PickupIndex, Point
 from gateway.replies.catalogue import load_catalogue
+from gateway.rules.geography import bearing, distance
 from gateway.rules.message_parts import cheapest, count_parts
 from segments import Gazetteer
 
