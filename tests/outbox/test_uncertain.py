@@ -10,6 +10,7 @@ from gateway.carriers.simulated.sender import SimulatedCarrier
 from gateway.inbound.receipts import ReceivedReceipt, record_receipt
 from gateway.outbox.claim import claim
 from gateway.outbox.uncertain import resolve_by_hand
+from gateway.rules.delivery_status import TextState
 from tests.outbox.conftest import Outbox
 
 
@@ -64,7 +65,9 @@ def test_a_look_that_fails_proves_nothing(outbox: Outbox) -> None:
 def test_a_receipt_resolves_it_without_a_look(outbox: Outbox) -> None:
     lose_an_answer(outbox)
     [row] = outbox.texts()
-    receipt = ReceivedReceipt("simulated", "SM" + "b" * 32, row.id, "delivered", "", outbox.clock.now)
+    receipt = ReceivedReceipt(
+        "simulated", "SM" + "b" * 32, row.id, "delivered", "", outbox.clock.now, TextState.DELIVERED
+    )
     record_receipt(outbox.engine, receipt)
     assert outbox.states() == {"delivered": 1}
     outbox.clock.forward(minutes=20)
