@@ -35,7 +35,7 @@ run: setup ## migrate, load a sample rally, serve on 127.0.0.1:8000 (PORT=… fo
 
 test: setup-dev ## lint, types, import contracts, migrations, then every test on SQLite and PostgreSQL
 	@$(MAKE) --no-print-directory lint types
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto
 
 demo: setup ## play a morning of 200 texts from 60 phones and look up every effect (no browser, no questions)
 	@$(BIN)/python -m demo
