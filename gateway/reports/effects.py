@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import Connection, Row, delete, select, update
 
-from gateway.bulk import insert_rows
+from gateway.bulk import among, insert_rows, update_rows, values
 from gateway.reports.field import FieldMove, FieldNote, SetDuty
 from gateway.reports.moves import UnknownReport, add_entry, answer_fixed, assign_row, hold, move_row
 from gateway.reports.notices import Notifier
@@ -107,26 +107,86 @@ def _judged(sorting: Sorting) -> Mapping[str, Any]:
 
 
 def continue_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
-    """Append the reporter's further texts; a text that raises the report changes its sorting and calls staff."""
+    """Append the reporter's further texts; a text that raises the report changes its sorting and calls staff.
+
+    Most texts only add to what is there: those are written together, the rarer ones one by one.
+    """
+    by_ref: dict[str, list[DoneEffect]] = {}
     for one in done:
-        effect = one.effect
-        assert isinstance(effect, ContinueReport)
-        row = _held(connection, effect.ref, around)
-        if row is None:
-            continue
-        values: dict[str, Any] = {"last_text_at": around.now, "media": row.media + effect.media}
-        if not row.text:
-            values["text"] = effect.text
-        if effect.sorting:
-            values |= _sorting_columns(effect.sorting)
-            # What staff have put right stays right: only what nobody has touched yet is judged anew.
-            if row.judged and row.judged.get("category") == row.category:
-                values["judged"] = _judged(effect.sorting)
-        connection.execute(update(_reports).where(_reports.c.id == row.id).values(values))
-        add_entry(connection, row.id, "more", "reporter", around.now, text=effect.text, inbound_id=one.inbound_id)
-        if effect.sorting and effect.sorting.pages:
-            fresh = connection.execute(select(_reports).where(_reports.c.id == row.id)).one()
-            page(connection, [fresh], around.now, around.notifier)
+        assert isinstance(one.effect, ContinueReport)
+        by_ref.setdefault(one.effect.ref, []).append(one)
+    held = {
+        row.ref: row
+        for row in connection.execute(
+            select(_reports.c.id, _reports.c.ref, _reports.c.text, _reports.c.media)
+            .where(among(_reports.c.ref, "refs"), _reports.c.event_key == around.event_key)
+            .order_by(_reports.c.id)
+            .with_for_update(),
+            {"refs": values(by_ref)},
+        )
+    }
+    plain = {
+        ref: held[ref]
+        for ref, ones in by_ref.items()
+        if ref in held and held[ref].text and not any(one.effect.sorting for one in ones)  # type: ignore[attr-defined]
+    }
+    _append(connection, {row.id: (row, by_ref[ref]) for ref, row in plain.items()}, around)
+    for ref, ones in by_ref.items():
+        for one in ones if ref not in plain else ():
+            _continue_one(connection, one, around)
+
+
+def _append(connection: Connection, more: Mapping[int, tuple[Any, Sequence[DoneEffect]]], around: Around) -> None:
+    update_rows(
+        connection,
+        _reports,
+        [
+            {
+                "id": number,
+                "last_text_at": around.now,
+                "media": row.media + sum(one.effect.media for one in ones),  # type: ignore[attr-defined]
+            }
+            for number, (row, ones) in more.items()
+        ],
+    )
+    insert_rows(
+        connection,
+        _entries,
+        [
+            {
+                "report_id": number,
+                "kind": "more",
+                "by": "reporter",
+                "state": None,
+                "text": one.effect.text,  # type: ignore[attr-defined]
+                "inbound_id": one.inbound_id,
+                "at": around.now,
+            }
+            for number, (_, ones) in more.items()
+            for one in ones
+        ],
+    )
+
+
+def _continue_one(connection: Connection, one: DoneEffect, around: Around) -> None:
+    effect = one.effect
+    assert isinstance(effect, ContinueReport)
+    row = _held(connection, effect.ref, around)
+    if row is None:
+        return
+    columns: dict[str, Any] = {"last_text_at": around.now, "media": row.media + effect.media}
+    if not row.text:
+        columns["text"] = effect.text
+    if effect.sorting:
+        columns |= _sorting_columns(effect.sorting)
+        # What staff have put right stays right: only what nobody has touched yet is judged anew.
+        if row.judged and row.judged.get("category") == row.category:
+            columns["judged"] = _judged(effect.sorting)
+    connection.execute(update(_reports).where(_reports.c.id == row.id).values(columns))
+    add_entry(connection, row.id, "more", "reporter", around.now, text=effect.text, inbound_id=one.inbound_id)
+    if effect.sorting and effect.sorting.pages:
+        fresh = connection.execute(select(_reports).where(_reports.c.id == row.id)).one()
+        page(connection, [fresh], around.now, around.notifier)
 
 
 def answer_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
