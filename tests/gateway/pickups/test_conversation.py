@@ -69,7 +69,7 @@ def test_seats_are_held_changed_and_freed(engine: Engine, rally: int, text: Text
     assert "3 seat(s) yours" in (text("seat") or "")
     assert "Only 4 left" in (text("SEAT 5") or "")
     assert held() == [3]
-    assert text("CANCEL") == "Your seat at Clock Tower is free for others. Thank you for telling us."
+    assert text("CANCEL") == "Your seat at Clock Tower is free for others. To get no more texts at all, text STOP."
     assert held() == [0]
     assert column(engine, select(SeatHold.state)) == ["freed", "freed"]
 
