@@ -146,21 +146,17 @@ def _source(table: Table, kind: str, columns: Sequence[str]) -> tuple[FromClause
 
 
 def _document(table: Table, kind: str, columns: tuple[str, ...], rows: Rows) -> str:
-    converters = _converters(table, kind, columns)
-    if kind == "sqlite":
-        plain: list[Any] = [[row[name] for name in columns] for row in rows]
-        for at, convert in enumerate(converters):
-            if convert:
-                for row in plain:
-                    if row[at] is not None:
-                        row[at] = convert(row[at])
-    else:
-        plain = [dict(row) for row in rows]
-        for name, convert in zip(columns, converters, strict=True):
-            if convert:
-                for row in plain:
-                    if row[name] is not None:
-                        row[name] = convert(row[name])
+    nameless = kind == "sqlite"
+    plain: list[Any] = [[row[name] for name in columns] for row in rows] if nameless else [dict(row) for row in rows]
+    places: Sequence[Any] = range(len(columns)) if nameless else columns
+    for at, convert in zip(places, _converters(table, kind, columns), strict=True):
+        if not convert:
+            continue
+        told: dict[int, Any] = {}  # by identity: most rows of a group carry the same time
+        for row in plain:
+            value = row[at]
+            if value is not None:
+                row[at] = told.get(id(value)) or told.setdefault(id(value), convert(value))
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -65,10 +65,14 @@ def migrate_database() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; HOST otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; PORT otherwise.")] = None,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="Web processes on this machine.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=0, max=64, help="Web processes on this machine; 0: one for each core on PostgreSQL.")
+    ] = 0,
 ) -> None:
     """Serve webhooks and pages."""
     import uvicorn
+
+    from gateway.processes import default_count, share_figures
 
     settings = settings_or_stop()
     check_carriers(settings)
@@ -84,11 +88,14 @@ def serve(
                 f"PORT: cannot listen on {host}:{port} ({error.strerror}); "
                 "stop what listens there, or set another PORT such as 8001."
             )
+    processes = processes or default_count(settings)
+    if processes > 1:
+        share_figures()
     _say_where(settings, host, port)
     # The web processes read their own settings; what was said on the command line must hold there too.
     os.environ.update(HOST=host, PORT=str(port))
     uvicorn.run(
-        "gateway.app:create_app",
+        "gateway.processes:create_one_of_several" if processes > 1 else "gateway.app:create_app",
         factory=True,
         host=host,
         port=port,

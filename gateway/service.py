@@ -42,6 +42,9 @@ class Service:
         """
         self.settings = settings
         self.engine: Engine = make_engine(settings.database_url)
+        self._recording = self.engine
+        if self.engine.dialect.name == "postgresql":
+            self._recording = make_engine(settings.database_url, by_key=True)
         self.catalogue = load_catalogue()
         self.signatures = Signatures(
             settings.public_base_url,
@@ -55,7 +58,7 @@ class Service:
         self._refs = RefSupply(self.engine, settings.key_for("report refs"))
         self.notifier = notifier_from(settings)
         self.recorder = Recorder(
-            engine=self.engine,
+            engine=self._recording,
             reference=self.reference,
             catalogue=self.catalogue,
             refs=self._take_refs,
@@ -101,6 +104,7 @@ class Service:
     def close(self) -> None:
         if self._walkers:
             self._walkers.shutdown(wait=False, cancel_futures=True)
+        self._recording.dispose()
         self.engine.dispose()
 
     def _take_refs(self, count: int) -> Sequence[str]:

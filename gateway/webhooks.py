@@ -9,7 +9,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import InterfaceError, OperationalError
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway.carriers.received import Answer
 from gateway.carriers.twilio import twiml
@@ -82,17 +82,15 @@ def _signed_form(
 
 
 class SmsWebhook:
-    """Inbound texts, answered before the web framework sees them: its routing and request objects cost as much
-    processor time as recording, deciding and answering a text. Everything else is passed on.
+    """Inbound texts, answered before the web framework sees them: its routing, middleware and request objects cost as
+    much processor time as recording, deciding and answering a text.
     """
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app, self._service = app, service
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] not in SMS_PATHS:
-            await self._app(scope, receive, send)
-            return
+        """Answer a request to one of `SMS_PATHS`."""
         began = time.perf_counter()
         status, media_type = 200, b"text/xml; charset=utf-8"
         extra: tuple[tuple[bytes, bytes], ...] = ()

@@ -57,12 +57,13 @@ def extract(
     *,
     near: str | None = None,
     ignore: frozenset[str] = frozenset(),
+    misspelt: bool = True,
 ) -> Extraction:
     """Find the place and the constituency in `text`, the argument of a command such as JOIN.
 
     `near`: as for `resolve_place`. `ignore`: folded words that are never a misspelt place (the organisers' affinity
     words); people's names are known already. A place must be spelt exactly to be found beside other readings; a near
-    spelling is taken only when nothing is exact. Never raises.
+    spelling is taken only when nothing is exact, and never if not `misspelt`. Never raises.
     """
     places = default_gazetteer() if gazetteer is None else gazetteer
     seats = default_register() if register is None else register
@@ -71,7 +72,7 @@ def extract(
     place, taken, doubtful = _take_place(pieces, places, near)
     if taken and found.status is SeatStatus.UNKNOWN:
         found = _take_ordinal(pieces, taken, seats)
-    if place.place is None and not taken:
+    if misspelt and place.place is None and not taken:
         place = _take_misspelt(pieces, places, near, ignore, doubtful)
     return Extraction(place, found, tuple(piece.typed for piece in pieces if piece.free), others)
 

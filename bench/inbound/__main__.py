@@ -37,7 +37,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--members", type=int, default=0, help="members on file before the run, such as 1000000")
     parser.add_argument("--seconds", type=float, default=10, help="length of each load on the gateway")
     parser.add_argument("--connections", type=int, default=200, help="kept-alive connections")
-    parser.add_argument("--processes", type=int, default=1, help="web processes of the gateway")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=0,
+        help="web processes of the gateway; 0: as many as `jalsa serve` starts by itself",
+    )
     return parser.parse_args()
 
 

@@ -37,9 +37,9 @@ class Server:
         return sum(_resident_mb(pid) for pid in _family(self.pid))
 
 
-def gateway_command(port: int, processes: int = 1) -> list[str]:
+def gateway_command(port: int, processes: int = 0) -> list[str]:
     command = [sys.executable, "-m", "gateway.cli", "serve", "--host", HOST, "--port", str(port)]
-    return command if processes == 1 else [*command, "--processes", str(processes)]
+    return command if not processes else [*command, "--processes", str(processes)]
 
 
 def other_command(module: str, port: int) -> list[str]:

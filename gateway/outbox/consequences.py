@@ -24,7 +24,7 @@ _senders, _members = Sender.__table__, Member.__table__
 _broadcasts, _states, _alerts = Broadcast.__table__, CarrierState.__table__, Alert.__table__
 
 _raised = Counter("jalsa_alerts_total", "Alerts raised", ["kind"])
-_halted = Gauge("jalsa_carrier_halted", "1 while a carrier is halted", ["carrier"])
+_halted = Gauge("jalsa_carrier_halted", "1 while a carrier is halted", ["carrier"], multiprocess_mode="livemax")
 
 
 Counts = dict[int, Spike]

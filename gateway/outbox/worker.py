@@ -33,7 +33,9 @@ from gateway.rules.carrier_routes import Health
 from gateway.settings import Settings
 
 log = structlog.get_logger()
-_in_flight = Gauge("jalsa_outbox_in_flight", "Texts handed to a carrier whose answer is awaited")
+_in_flight = Gauge(
+    "jalsa_outbox_in_flight", "Texts handed to a carrier whose answer is awaited", multiprocess_mode="livesum"
+)
 
 IN_FLIGHT = 256
 LOOK_EVERY_S = 0.25

@@ -48,7 +48,7 @@ class Sorter:
 
     def _place(self, text: str) -> Place | None:
         # A near spelling would find some village in nearly every sentence.
-        match = extract(text[:_MOST_FOR_PLACE], self.gazetteer, self.register).place
+        match = extract(text[:_MOST_FOR_PLACE], self.gazetteer, self.register, misspelt=False).place
         return match.place if match.certain else None
 
 

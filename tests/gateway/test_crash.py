@@ -44,7 +44,7 @@ class Gateway:
 
 
 @contextmanager
-def a_gateway(database_url: str) -> Iterator[Gateway]:
+def a_gateway(database_url: str, processes: int = 0) -> Iterator[Gateway]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,7 +59,7 @@ def a_gateway(database_url: str) -> Iterator[Gateway]:
         "LOG_LEVEL": "error",
     }
     with tempfile.TemporaryDirectory() as folder:  # where no .env lies
-        command = [sys.executable, "-m", "gateway.cli", "serve", "--port", str(port)]
+        command = [sys.executable, "-m", "gateway.cli", "serve", "--port", str(port), "--processes", str(processes)]
         process = subprocess.Popen(command, cwd=folder, env=settings, stdout=subprocess.DEVNULL)
         try:
             for _ in range(600):

@@ -26,7 +26,7 @@ from gateway.rules.carrier_codes import CodeRule, Effect, Outcome, smpp_rule
 from gateway.rules.message_parts import count_parts, split_parts
 
 log = structlog.get_logger()
-_bound = Gauge("jalsa_smpp_bound", "1 while a bind is up", ["bind"])
+_bound = Gauge("jalsa_smpp_bound", "1 while a bind is up", ["bind"], multiprocess_mode="livemax")
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
 WINDOW_WAIT_S = 5.0

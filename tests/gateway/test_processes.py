@@ -1,0 +1,54 @@
+"""Several web processes: as many as fit, one figure for all, and none outlives the one that started it."""
+
+import asyncio
+import os
+import re
+import time
+import urllib.request
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.processes import default_count
+from tests.gateway.conftest import settings_for
+from tests.gateway.test_crash import a_gateway, post
+from tests.gateway.twilio_client import inbound
+
+
+def test_sqlite_and_simulated_phones_have_one_process_and_postgresql_one_for_each_core() -> None:
+    many = min(4, os.cpu_count() or 1)
+    assert default_count(settings_for("sqlite:///x.db")) == 1
+    assert default_count(settings_for("postgresql://localhost/x")) == many
+    phones = {"carrier": "simulated", "public_base_url": "http://127.0.0.1:8000"}
+    assert default_count(settings_for("postgresql://localhost/x", **phones)) == 1
+
+
+def children(pid: int) -> set[int]:
+    found = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for task in found for child in task.read_text().split()}
+
+
+def answered(url: str) -> float:
+    said = urllib.request.urlopen(url.replace("/webhooks/twilio/sms", "/metrics"), timeout=5).read().decode()
+    [value] = re.findall(r'^jalsa_webhook_answers_total\{outcome="answered",webhook="sms"\} (\S+)', said, re.MULTILINE)
+    return float(value)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_figures_are_added_up_and_killing_the_first_process_ends_them_all(database_url: str) -> None:
+    async def twelve(url: str) -> None:
+        for number in range(12):  # a connection each, so that both processes get some
+            async with aiohttp.ClientSession() as client:
+                assert await post(client, url, inbound("HELP", f"+9230012345{number:02d}")) is not None
+
+    with a_gateway(database_url, processes=2) as gateway:
+        family = children(gateway.process.pid)
+        assert len(family) >= 2
+        asyncio.run(twelve(gateway.url))
+        assert {answered(gateway.url) for _ in range(8)} == {12}
+        gateway.kill()
+        ends = time.monotonic() + 10
+        while any(Path(f"/proc/{child}").exists() for child in family):
+            assert time.monotonic() < ends, "a web process outlived the one that started it"
+            time.sleep(0.01)  # a process that is not our child tells nobody when it ends
