@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.bulk import insert_rows, update_rows
 from gateway.carriers.received import ReceivedText
 from gateway.database import is_sqlite
+from gateway.inbound.erase import erase_sender
 from gateway.inbound.pickup_effects import PICKUP_APPLIERS
-from gateway.inbound.senders import KnownSender, erased_key, member_row, sender_row
+from gateway.inbound.senders import KnownSender, member_row, sender_row
 from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
+from gateway.members.terms import Findable, write_terms
 from gateway.pickups.pickups import Pickups
-from gateway.pickups.seat_rows import free_everything
 from gateway.places.directory import Directory
 from gateway.reports import effects as report_effects
-from gateway.reports.effects import erase_reports
 from gateway.reports.notices import Notifier
 from gateway.rules.conversation import (
     CreditInvite,
@@ -36,15 +36,10 @@ from gateway.rules.conversation import (
 from gateway.tables import (
     ConsentEntry,
     Filing,
-    InboundText,
     Member,
-    OutboundText,
     Referral,
-    SeatHold,
-    SeatWait,
     Sender,
     TopicStop,
-    WalkRequest,
 )
 
 _member_columns = (
@@ -105,6 +100,15 @@ def _write_senders(connection: Connection, held: list[KnownSender], around: Surr
     changed = [known for known in held if member_changed(known, today)]
     rows = [member_row(known, around.directory, around.now, today) for known in changed]
     insert_rows(connection, Member.__table__, rows, or_update={"sender_id": _member_columns})
+    write_terms(connection, (found for known in changed if (found := _findable(known))))
+
+
+def _findable(known: KnownSender) -> Findable | None:
+    """Return what a member is to be found by, where that is new."""
+    was, now = known.was.member, known.now.member
+    if now is None or (was is not None and was.name == now.name):
+        return None
+    return Findable(known.id, known.now.key, now.name, renamed=was is not None)
 
 
 def member_changed(known: KnownSender, today: date) -> bool:
@@ -216,40 +220,11 @@ def _credit(connection: Connection, done: list[Done], around: Surroundings) -> N
 
 
 def _erase(connection: Connection, done: list[Done], around: Surroundings) -> None:
-    """Remove the person; the rows of texts stay as numbers in an account, without words or phone."""
-    free_everything(connection, [one.sender.id for one in done], around.now)
     for one in done:
-        mine = one.sender.id
-        for table in (SeatHold, SeatWait, WalkRequest):
-            connection.execute(delete(table).where(table.sender_id == mine))
-        connection.execute(delete(ConsentEntry).where(ConsentEntry.sender_id == mine))
-        connection.execute(delete(Filing).where(Filing.sender_id == mine))
-        connection.execute(delete(TopicStop).where(TopicStop.sender_id == mine))
-        connection.execute(update(Member).where(Member.referrer_id == mine).values(referrer_id=None))
-        connection.execute(delete(Referral).where((Referral.sender_id == mine) | (Referral.referrer_id == mine)))
-        connection.execute(delete(Member).where(Member.sender_id == mine))
-        erase_reports(connection, mine)
-        # The last answer names nobody, and a repeated webhook must get it again.
-        named = (OutboundText.sender_id == mine) & (OutboundText.wording != "erased")
-        connection.execute(update(OutboundText).where(named).values(body=""))
-        connection.execute(update(InboundText).where(InboundText.sender_id == mine).values(body="", media=None))
-        _leave_ghost(connection, one, around)
-
-
-def _leave_ghost(connection: Connection, one: Done, around: Surroundings) -> None:
-    """Turn the sender's row into the keyed hash; a number erased before, used, and erased again keeps one ghost."""
-    assert isinstance(one.effect, EraseSender)
-    ghost = erased_key(one.sender.was.key, around.erasing_key)
-    older = connection.execute(select(Sender.id).where(Sender.key == ghost)).scalar()
-    key = ghost
-    if older is not None:
-        connection.execute(
-            update(Sender).where(Sender.id == older).values(consent="stopped" if one.effect.stopped else "none")
+        assert isinstance(one.effect, EraseSender)
+        erase_sender(
+            connection, one.sender.id, one.sender.was.key, around.erasing_key, around.now, stopped=one.effect.stopped
         )
-        key = f"{ghost[:60]}:{one.sender.id}"
-    blank = dict.fromkeys(("question", "question_data", "question_expires_at", "language", "last_reply"))
-    consent = "stopped" if one.effect.stopped else "none"
-    connection.execute(update(Sender).where(Sender.id == one.sender.id).values(key=key, consent=consent, **blank))
 
 
 APPLIERS: dict[type[Effect], Callable[[Connection, list[Done], Surroundings], None]] = {

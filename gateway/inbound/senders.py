@@ -1,6 +1,5 @@
 """Read what is on record about the senders of a group of texts, and hold their rows until the commit."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gateway.bulk import among, insert_rows, values
+from gateway.members.erased import erased_and_stopped
 from gateway.places.directory import Directory
 from gateway.rules.conversation import MemberState, Question, SenderState
 from gateway.tables import Member, Sender
@@ -44,7 +44,6 @@ _READ = (
     .order_by(_senders.c.key)
     .with_for_update(of=_senders)
 )
-_CONSENT_OF = select(_senders.c.key, _senders.c.consent).where(among(_senders.c.key, "keys"))
 
 
 @dataclass(slots=True)
@@ -60,11 +59,6 @@ class KnownSender:
     seen_on: date | None = None
 
 
-def erased_key(number: str, secret: bytes) -> str:
-    """Return the key under which a number's opt-out stays after ERASE: a keyed hash that cannot be looked up."""
-    return "erased:" + hashlib.blake2b(number.encode(), key=secret, digest_size=32).hexdigest()
-
-
 def hold_senders(
     connection: Connection, keys: Iterable[str], directory: Directory, now: datetime, secret: bytes
 ) -> dict[str, KnownSender]:
@@ -73,18 +67,13 @@ def hold_senders(
     Rows are locked in one order by every process, so two groups with senders in common wait instead of deadlocking.
     SQLite has one writer at a time.
 
-    :param secret: the key of `erased_key`; a number that was erased while stopped starts out stopped
+    :param secret: the key of `members.erased`; a number that was erased while stopped starts out stopped
     """
     wanted = sorted(set(keys))
     known = {row.key: known_sender(row, directory) for row in connection.execute(_READ, {"keys": values(wanted)})}
     missing = [key for key in wanted if key not in known]
     if missing:
-        ghosts = {erased_key(key, secret): key for key in missing}
-        stopped = {
-            ghosts[row.key]
-            for row in connection.execute(_CONSENT_OF, {"keys": values(ghosts)})
-            if row.consent == "stopped"
-        }
+        stopped = erased_and_stopped(connection, missing, secret)
         fresh = [
             {
                 "key": key,

@@ -10,7 +10,17 @@ from gateway.tables.broadcasts import (
     ScheduleFire,
 )
 from gateway.tables.carriers import Alert, CarrierState
-from gateway.tables.members import ConsentEntry, Filing, Member, Referral, Sender, TopicStop
+from gateway.tables.inbox import CannedAnswer, InboxEntry, InboxThread
+from gateway.tables.members import (
+    ConsentEntry,
+    Filing,
+    Member,
+    MemberImport,
+    MemberTerm,
+    Referral,
+    Sender,
+    TopicStop,
+)
 from gateway.tables.pickups import (
     Departure,
     Event,
@@ -29,8 +39,9 @@ from gateway.tables.texts import DeliveryReceipt, InboundPart, InboundText, Outb
 
 __all__ = [
     "Affinity", "Alert", "Base", "Broadcast", "BroadcastEvent", "BroadcastPlan", "BroadcastSchedule", "BroadcastTopic",
-    "CarrierState", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure", "Event", "Filing",
-    "InboundPart", "InboundText", "Member", "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report",
-    "ReportEntry", "ReportLink", "ReportStep", "ReportTrend", "Revision", "SavedSegment", "ScheduleFire", "SeatHold",
-    "SeatWait", "Sender", "Staff", "StaffDuty", "TopicStop", "UnmatchedPlace", "WalkRequest",
+    "CannedAnswer", "CarrierState", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure", "Event",
+    "Filing", "InboundPart", "InboundText", "InboxEntry", "InboxThread", "Member", "MemberImport", "MemberTerm",
+    "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report", "ReportEntry", "ReportLink",
+    "ReportStep", "ReportTrend", "Revision", "SavedSegment", "ScheduleFire", "SeatHold", "SeatWait", "Sender", "Staff",
+    "StaffDuty", "TopicStop", "UnmatchedPlace", "WalkRequest",
 ]  # fmt: skip

@@ -86,6 +86,7 @@ class Member(Base):
             postgresql_where=text("NOT reachable"),
             sqlite_where=text("NOT reachable"),
         ),
+        Index("ix_members_city", "city_id", "sender_id"),
         CheckConstraint("affinities >= 0", "affinities"),
     )
 
@@ -157,3 +158,44 @@ class TopicStop(Base):
     sender_id: Mapped[int] = mapped_column(ForeignKey("senders.id"), primary_key=True, autoincrement=False)
     topic: Mapped[str] = mapped_column(String(80), primary_key=True)
     stopped_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MemberTerm(Base):
+    """What a member is found by: each word of the name, folded, and "#" with the number's last four digits.
+
+    Written in the transaction that writes the member's name, and only there.
+    """
+
+    __tablename__ = "member_terms"
+    __table_args__ = (Index("ix_member_terms_sender_id", "sender_id"), {"sqlite_with_rowid": False})
+
+    # Compared sign by sign, so that an index serves the beginning of a word.
+    term: Mapped[str] = mapped_column(
+        String(40).with_variant(String(40, collation="C"), "postgresql"), primary_key=True
+    )
+    sender_id: Mapped[int] = mapped_column(ForeignKey("senders.id"), primary_key=True, autoincrement=False)
+
+
+class MemberImport(Base):
+    """A file of members that waits for a person's yes. `content` is its rows as CSV, sealed; gone once it is over.
+
+    `state` is waiting, running, done or dropped; rows up to line `applied_to` are on record, and `counts` says what
+    became of them.
+    """
+
+    __tablename__ = "member_imports"
+    __table_args__ = (
+        Index("ix_member_imports_created_at", "created_at"),
+        CheckConstraint("state IN ('waiting', 'running', 'done', 'dropped')", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    file_name: Mapped[str] = mapped_column(String(120), default="")
+    content: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(8), default="waiting", server_default="waiting")
+    applied_to: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    counts: Mapped[dict[str, int]] = mapped_column(Json, default=dict, server_default="{}")
+    created_by: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
