@@ -10,6 +10,7 @@ from gateway.commands import (
     affinities,
     broadcasts,
     imports,
+    keys,
     members,
     outbox,
     pickups,
@@ -43,6 +44,7 @@ app.add_typer(segments.app, name="segments")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(staff.app, name="staff")
+app.add_typer(keys.app, name="keys")
 
 
 @app.command("migrate")

@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.api.idempotency import forget_old
 from gateway.broadcasts.account import close_what_is_done
 from gateway.broadcasts.plan import plan_begun
 from gateway.broadcasts.schedules import strike
@@ -66,6 +67,11 @@ def trends_tick(engine: Engine, settings: Settings) -> None:
     find_trends(engine, utc_now())
 
 
+def api_tick(engine: Engine, _settings: Settings) -> None:
+    """Forget the answers of API requests that are a day old."""
+    forget_old(engine, utc_now())
+
+
 TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (seats_tick, 5.0),
     (reports_tick, 10.0),
@@ -73,6 +79,7 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (schedules_tick, 1.0),
     (planning_tick, 0.5),
     (trends_tick, 60.0),
+    (api_tick, 300.0),
 )
 """Each tick and its seconds."""
 

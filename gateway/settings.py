@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     broadcast_daily_cap: int = 0
     schedule_grace_minutes: int = 30
 
+    api_requests_per_minute: int = 600
+    api_open_streams: int = 50
+
     @model_validator(mode="before")
     @classmethod
     def _own_address(cls, given: dict[str, object]) -> dict[str, object]:
@@ -180,6 +183,13 @@ class Settings(BaseSettings):
     def _not_negative(cls, value: int) -> int:
         if value < 0:
             raise ValueError("write a whole number from 0 on")
+        return value
+
+    @field_validator("api_requests_per_minute", "api_open_streams")
+    @classmethod
+    def _from_one(cls, value: int) -> int:
+        if not 1 <= value <= 1_000_000:
+            raise ValueError("write a whole number from 1 on")
         return value
 
     @field_validator("sending_hours")

@@ -19,12 +19,13 @@ class SegmentNameError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A saved segment: its name, its rule as text, who saved it and when (aware UTC)."""
+    """A saved segment: its name, its rule as text, who saved it and when (aware UTC), and its name as it is sorted."""
 
     name: str
     rule: str
     saved_by: str
     saved_at: datetime
+    folded: str
 
 
 def save_segment(
@@ -56,16 +57,17 @@ def find_segment(connection: Connection, name: str) -> Saved | None:
     return next(iter(_read(connection, wanted)), None)
 
 
-def all_segments(connection: Connection) -> list[Saved]:
-    """Return every saved segment by name."""
-    return _read(connection)
+def all_segments(connection: Connection, *, after: str = "", limit: int | None = None) -> list[Saved]:
+    """Return the saved segments by name, those after a name as it is sorted (`Saved.folded`), `limit` at most."""
+    return _read(connection, SavedSegment.folded > after, limit=limit)
 
 
-def _read(connection: Connection, *conditions: object) -> list[Saved]:
+def _read(connection: Connection, *conditions: object, limit: int | None = None) -> list[Saved]:
     table = SavedSegment.__table__.c
     rows = connection.execute(
-        select(table.name, table.rule, table.saved_by, table.saved_at)
+        select(table.name, table.rule, table.saved_by, table.saved_at, table.folded)
         .where(*conditions)  # type: ignore[arg-type]
         .order_by(table.folded)
+        .limit(limit)
     )
     return [Saved(*row) for row in rows]

@@ -1,5 +1,6 @@
 """The SQLAlchemy tables, by noun. Importing this package makes every table known to `Base.metadata`."""
 
+from gateway.tables.api import ApiAct, ApiKey
 from gateway.tables.base import Base
 from gateway.tables.broadcasts import (
     Broadcast,
@@ -38,10 +39,10 @@ from gateway.tables.staff import Staff
 from gateway.tables.texts import DeliveryReceipt, InboundPart, InboundText, OutboundText
 
 __all__ = [
-    "Affinity", "Alert", "Base", "Broadcast", "BroadcastEvent", "BroadcastPlan", "BroadcastSchedule", "BroadcastTopic",
-    "CannedAnswer", "CarrierState", "ConsentEntry", "Constituency", "Counter", "DeliveryReceipt", "Departure", "Event",
-    "Filing", "InboundPart", "InboundText", "InboxEntry", "InboxThread", "Member", "MemberImport", "MemberTerm",
-    "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report", "ReportEntry", "ReportLink",
-    "ReportStep", "ReportTrend", "Revision", "SavedSegment", "ScheduleFire", "SeatHold", "SeatWait", "Sender", "Staff",
-    "StaffDuty", "TopicStop", "UnmatchedPlace", "WalkRequest",
+    "Affinity", "Alert", "ApiAct", "ApiKey", "Base", "Broadcast", "BroadcastEvent", "BroadcastPlan",
+    "BroadcastSchedule", "BroadcastTopic", "CannedAnswer", "CarrierState", "ConsentEntry", "Constituency", "Counter",
+    "DeliveryReceipt", "Departure", "Event", "Filing", "InboundPart", "InboundText", "InboxEntry", "InboxThread",
+    "Member", "MemberImport", "MemberTerm", "OutboundText", "PickupAsk", "PickupPoint", "Place", "Referral", "Report",
+    "ReportEntry", "ReportLink", "ReportStep", "ReportTrend", "Revision", "SavedSegment", "ScheduleFire", "SeatHold",
+    "SeatWait", "Sender", "Staff", "StaffDuty", "TopicStop", "UnmatchedPlace", "WalkRequest",
 ]  # fmt: skip

@@ -1,0 +1,73 @@
+"""What the API stands on, handed to it once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine
+
+from gateway.api.paging import Cursors
+from gateway.api.rate import RateLimits
+from gateway.audience.rules import Audience
+from gateway.broadcasts.drafts import audience_of
+from gateway.broadcasts.terms import BroadcastTerms, broadcast_terms
+from gateway.places.directory import Directory
+from gateway.places.store import read_directory, revisions
+from gateway.reports.notices import Notifier
+from gateway.settings import Settings
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Places:
+    """Everything on file of places, read again when it has changed: reading it takes longer than most requests."""
+
+    def __init__(self) -> None:
+        self._held: tuple[int, Directory] | None = None
+
+    def __call__(self, connection: Connection) -> Directory:
+        number = revisions(connection).get("places", 0)
+        held = self._held
+        if held is None or held[0] != number:
+            held = self._held = (number, read_directory(connection))
+        return held[1]
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """The gateway that the API shows. `streams` counts the open ones, by key id."""
+
+    engine: Engine
+    settings: Settings
+    notifier: Notifier
+    cursors: Cursors
+    rates: RateLimits
+    terms: BroadcastTerms
+    directory: Places = field(default_factory=Places)
+    clock: Callable[[], datetime] = utc_now
+    streams: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where the API is, as others see it."""
+        return f"{self.settings.public_base_url}/api/v1"
+
+    def audience(self, connection: Connection, rule: str) -> Audience:
+        """Return the audience that a rule means now.
+
+        :raises RuleError: it is none
+        """
+        return audience_of(rule, self.directory(connection), self.terms, self.clock())
+
+
+def context_from(settings: Settings, engine: Engine, notifier: Notifier) -> ApiContext:
+    return ApiContext(
+        engine=engine,
+        settings=settings,
+        notifier=notifier,
+        cursors=Cursors(settings.key_for("api cursors")),
+        rates=RateLimits(settings.api_requests_per_minute),
+        terms=broadcast_terms(settings),
+    )
