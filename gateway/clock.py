@@ -17,7 +17,10 @@ from gateway.broadcasts.account import close_what_is_done
 from gateway.broadcasts.plan import plan_begun
 from gateway.broadcasts.schedules import strike
 from gateway.broadcasts.terms import broadcast_terms
+from gateway.heartbeat import BEAT_EVERY_S, beat
+from gateway.numbers.hours import count_hours
 from gateway.outbox.setup import utc_now
+from gateway.outbox.worker import worker_name
 from gateway.pickups.desk import end_promises, tell_waiting
 from gateway.pickups.walking.directions import answer_walks
 from gateway.pickups.walking.router import Router
@@ -27,6 +30,21 @@ from gateway.reports.trends import find_trends
 from gateway.settings import Settings
 
 log = structlog.get_logger()
+
+
+def beat_tick(engine: Engine, settings: Settings) -> None:
+    """Leave the mark of this clock, for those who look whether one runs."""
+    beat(engine, "clock", _name(), utc_now())
+
+
+@cache
+def _name() -> str:
+    return worker_name()
+
+
+def hours_tick(engine: Engine, settings: Settings) -> None:
+    """Count the texts of hours that are over."""
+    count_hours(engine, utc_now())
 
 
 def seats_tick(engine: Engine, settings: Settings) -> None:
@@ -80,6 +98,8 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (planning_tick, 0.5),
     (trends_tick, 60.0),
     (api_tick, 300.0),
+    (hours_tick, 60.0),
+    (beat_tick, BEAT_EVERY_S),
 )
 """Each tick and its seconds."""
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.carriers.base import Carrier, TextToSend
 from gateway.database import is_sqlite, make_engine
+from gateway.heartbeat import BEAT_EVERY_S, beat
 from gateway.outbox import uncertain
 from gateway.outbox.claim import Boundary, Claimed, ClaimedText, Clock, Terms, claim
 from gateway.outbox.consequences import Counts
@@ -74,6 +75,7 @@ class Worker:
         self._most = in_flight
         self._flying = 0
         self._turn = 0
+        self._beaten = -BEAT_EVERY_S
         self.claimed_last = -1
         """How many texts the last claim brought; -1 before the first."""
         self.recorded = 0
@@ -150,6 +152,7 @@ class Worker:
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
+                await self._beat()
                 free = self._most - self._flying
                 wait: float | None = None
                 if free >= max(1, self._most // 2):
@@ -168,6 +171,14 @@ class Worker:
                     await self._stirred(stopping)
         finally:
             stopping.cancel()
+
+    async def _beat(self) -> None:
+        """Leave a mark every few seconds that this loop goes round; a failure to do so is no reason to stop."""
+        if time.monotonic() - self._beaten < BEAT_EVERY_S:
+            return
+        self._beaten = time.monotonic()
+        with contextlib.suppress(SQLAlchemyError):
+            await self._in_thread(self._recorder, beat, self.engine, "worker", self.terms.worker, utc_now())
 
     async def _stirred(self, stopping: asyncio.Task[Any]) -> None:
         """Wait until a result has come in, or the worker is to stop."""

@@ -24,24 +24,18 @@ def load_of(connection: Connection, event_id: int) -> list[dict[str, Any]]:
     asked = _counted(connection, _asks.c.nearest_id, event_id)
     offered = _counted(connection, _asks.c.offered_id, event_id)
     kept = _holds.c.state.in_(("held", "travelled", "lapsed"))
-    held = dict(
-        connection.execute(
-            select(_buses.c.pickup_point_id, func.sum(_holds.c.seats))
-            .join(_holds, _holds.c.departure_id == _buses.c.id)
-            .where(kept, _buses.c.pickup_point_id.in_(mine))
-            .group_by(_buses.c.pickup_point_id)
-        )
-        .tuples()
-        .all()
+    held = _pairs(
+        connection,
+        select(_buses.c.pickup_point_id, func.sum(_holds.c.seats))
+        .join(_holds, _holds.c.departure_id == _buses.c.id)
+        .where(kept, _buses.c.pickup_point_id.in_(mine))
+        .group_by(_buses.c.pickup_point_id),
     )
-    waiting: dict[int, int] = dict(
-        connection.execute(
-            select(_waits.c.pickup_point_id, func.count())
-            .where(_waits.c.told_at.is_(None), _waits.c.pickup_point_id.in_(mine))
-            .group_by(_waits.c.pickup_point_id)
-        )
-        .tuples()
-        .all()
+    waiting = _pairs(
+        connection,
+        select(_waits.c.pickup_point_id, func.count())
+        .where(_waits.c.told_at.is_(None), _waits.c.pickup_point_id.in_(mine))
+        .group_by(_waits.c.pickup_point_id),
     )
     counts = {
         row.pickup_point_id: row
@@ -63,7 +57,7 @@ def load_of(connection: Connection, event_id: int) -> list[dict[str, Any]]:
             "state": point.state,
             "asked": asked.get(point.id, 0),
             "offered": offered.get(point.id, 0),
-            "held": int(held.get(point.id, 0)),
+            "held": held.get(point.id, 0),
             "boarded": int(counts[point.id].boarded or 0) if point.id in counts else 0,
             "seats": counts[point.id].seats if point.id in counts else None,
             "waiting": waiting.get(point.id, 0),
@@ -110,7 +104,9 @@ def far_demand(connection: Connection, event_id: int, limit: int = 20) -> list[d
 
 
 def _counted(connection: Connection, column: Any, event_id: int) -> dict[int, int]:
-    rows = connection.execute(
-        select(column, func.count()).where(_asks.c.event_id == event_id, column.is_not(None)).group_by(column)
-    )
-    return dict(rows.tuples().all())
+    wanted = (_asks.c.event_id == event_id) & column.is_not(None)
+    return _pairs(connection, select(column, func.count()).where(wanted).group_by(column))
+
+
+def _pairs(connection: Connection, query: Any) -> dict[int, int]:
+    return {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -87,6 +87,7 @@ class Member(Base):
             sqlite_where=text("NOT reachable"),
         ),
         Index("ix_members_city", "city_id", "sender_id"),
+        Index("ix_members_joined_at", "joined_at"),
         CheckConstraint("affinities >= 0", "affinities"),
     )
 

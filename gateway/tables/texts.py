@@ -99,6 +99,7 @@ class OutboundText(Base):
         Index("ix_outbound_texts_carrier_id", "carrier_id"),
         _partial("ix_outbound_texts_queue", "lane", "not_before", "id", where="state = 'queued'"),
         _partial("ix_outbound_texts_open", "state", "lease_until", where="state IN ('attempted', 'uncertain')"),
+        _partial("ix_outbound_texts_attempted", "attempted_at", where="attempted_at IS NOT NULL"),
         _partial(
             "uq_outbound_texts_broadcast", "broadcast_id", "sender_id", where="broadcast_id IS NOT NULL", unique=True
         ),
