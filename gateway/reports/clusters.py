@@ -143,26 +143,40 @@ def proposed(connection: Connection, *, limit: int = 100) -> list[dict[str, Any]
     return list(groups.values())[:limit]
 
 
-def merge(connection: Connection, ref: str, into: str, by: str, now: datetime, notifier: Notifier) -> None:
+def merge(
+    connection: Connection,
+    ref: str,
+    into: str,
+    by: str,
+    now: datetime,
+    notifier: Notifier,
+    event_key: str | None = None,
+) -> None:
     """Make one report the duplicate of another. A new witness of a solved problem opens it again.
 
     :raises MoveRefused: other categories, places that differ, a duplicate as parent, or a move that is not allowed
     :raises UnknownReport: there is no such report
     """
-    row, parent = hold(connection, ref), hold(connection, into)
+    row, parent = hold(connection, ref, event_key), hold(connection, into, event_key)
     if row.id == parent.id:
-        raise MoveRefused("A report cannot be merged into itself.")
+        raise MoveRefused("A report cannot be merged into itself.", "itself")
     if parent.state == DUPLICATE:
-        raise MoveRefused(f"{into} is itself a duplicate; merge into its parent.")
+        raise MoveRefused(f"{into} is itself a duplicate; merge into its parent.", "into_duplicate", ref=into)
     if row.category != parent.category:
-        raise MoveRefused(f"{ref} is {row.category} and {into} is {parent.category}: correct one of them first.")
+        raise MoveRefused(
+            f"{ref} is {row.category} and {into} is {parent.category}: correct one of them first.",
+            "other_category", ref=ref, into=into, category=row.category, other=parent.category,
+        )  # fmt: skip
     if row.place_key and parent.place_key and row.place_key != parent.place_key:
         one, other = compared(row), compared(parent)
         if not best_head(one, [other]):
-            raise MoveRefused(f"{ref} is at {row.place} and {into} at {parent.place}: they are not one problem.")
+            raise MoveRefused(
+                f"{ref} is at {row.place} and {into} at {parent.place}: they are not one problem.",
+                "apart", ref=ref, into=into, place=row.place, other=parent.place,
+            )  # fmt: skip
     children = connection.execute(select(_reports.c.id).where(_reports.c.parent_id == row.id)).all()
     if children:
-        raise MoveRefused(f"{ref} has duplicates of its own; merge the other way round.")
+        raise MoveRefused(f"{ref} has duplicates of its own; merge the other way round.", "has_duplicates", ref=ref)
     move_row(connection, row, DUPLICATE, by, f"same as {into}", now, notifier)
     connection.execute(update(_reports).where(_reports.c.id == row.id).values(parent_id=parent.id))
     dialect: Any = sqlite if is_sqlite(connection) else postgresql
@@ -179,19 +193,29 @@ def merge(connection: Connection, ref: str, into: str, by: str, now: datetime, n
         move_row(connection, parent, REOPENED, by, f"new witness {ref}", now, notifier)
 
 
-def split(connection: Connection, ref: str, by: str, now: datetime, notifier: Notifier) -> None:
+def refuse(connection: Connection, ref: str, into: str, by: str, now: datetime, event_key: str | None = None) -> None:
+    """Refuse the proposal that `ref` is about the same as `into`; one that is decided already stays as it is."""
+    row, parent = hold(connection, ref, event_key), hold(connection, into, event_key)
+    one = (_links.c.report_id == row.id) & (_links.c.parent_id == parent.id) & (_links.c.state == "proposed")
+    connection.execute(update(_links).where(one).values(state="refused", by=by, at=now))
+    count_witnesses(connection, [parent.id])
+
+
+def split(
+    connection: Connection, ref: str, by: str, now: datetime, notifier: Notifier, event_key: str | None = None
+) -> None:
     """Take a duplicate out again, or refuse the proposal that it is one.
 
     :raises MoveRefused: it is no duplicate and none was proposed
     :raises UnknownReport: there is no such report
     """
-    row = hold(connection, ref)
+    row = hold(connection, ref, event_key)
     mine = _links.c.report_id == row.id
     links = connection.execute(
         select(_links.c.parent_id).where(mine, or_(_links.c.state == "proposed", _links.c.state == "accepted"))
     ).all()
     if row.state != DUPLICATE and not links:
-        raise MoveRefused(f"{ref} is no duplicate, and none was proposed.")
+        raise MoveRefused(f"{ref} is no duplicate, and none was proposed.", "no_duplicate", ref=ref)
     connection.execute(update(_links).where(mine).values(state="refused", by=by, at=now))
     if row.state == DUPLICATE:
         move_row(connection, row, REOPENED, by, "not the same", now, notifier)

@@ -20,6 +20,7 @@ from gateway.rules.conversation import (
     Word,
     ask,
 )
+from gateway.rules.manners import replies_lately
 from gateway.rules.refs import read_ref
 from gateway.rules.report_talk import (
     MOST_AN_HOUR,
@@ -34,6 +35,8 @@ from gateway.rules.report_talk import (
 from orthography import words
 
 MAX_REPORT_LENGTH = 1_600
+ADDED_REPLIES = 6
+"""Answers in five minutes after which a further addition is kept without one."""
 _PLACE_SHOWN = 24
 _NO_WORDS = frozenset({"no", "not", "nope", "nahi", "nahin", "nhi", "nai", "still", "abhi", "نہیں", "نہ", "ابھی"})
 _YES_WORDS = frozenset(
@@ -160,7 +163,7 @@ def _opened(asked: Asked, desk: ReportDesk, text: str, sorting: Sorting) -> Deci
 def _added(
     asked: Asked, desk: ReportDesk, kept: RecentReport, text: str, sorting: Sorting, wording: str = "report_more"
 ) -> Decision:
-    """Add to a report. The first addition is answered, and every one that changes what the report is."""
+    """Add to a report, and say so while few answers have left: an answering machine is not to be kept talking."""
     changed = sorting if kept.empty else raised(kept.sorting, sorting)
     effects = (ContinueReport(kept.ref, text, changed, asked.media, asked.now), CloseQuestion())
     if kept.empty:
@@ -169,7 +172,8 @@ def _added(
     if changed and changed.pages and not kept.sorting.pages:
         values = {"ref": kept.ref, "what": said(changed), "next": _next(asked, desk, changed)}
         return Decision(Reply("report_raised", values), effects)
-    if asked.sender.last_reply == wording and not changed:
+    told_already = asked.sender.last_reply == wording and not changed
+    if told_already and (wording == "report_grouped" or replies_lately(asked.sender, asked.now) >= ADDED_REPLIES):
         return Decision(None, effects)
     return Decision(Reply(wording, {"ref": kept.ref}), effects)
 

@@ -45,6 +45,11 @@ def hold(connection: Connection, ref: str, event_key: str | None = None) -> Row[
     return row
 
 
+def seen_as(row: Any) -> str:
+    """Return how a report stands, for a form that was filled in while somebody else may have moved it."""
+    return f"{row.state}.{row.assignee_id or 0}.{row.cycle}"
+
+
 def sorting_of(row: Any) -> Sorting:
     """Return what a row says the report is about."""
     pages = row.category in ("medical", "crush") and row.kind != "praise"
@@ -90,7 +95,7 @@ def move_row(
     """
     check_move(row.state, to)
     if to in IN_HAND and assignee_id is None:
-        raise MoveRefused(f"A report that is {to} needs somebody who sees to it.")
+        raise MoveRefused(f"A report that is {to} needs somebody who sees to it.", "needs_somebody")
     values: dict[str, Any] = {"state": to, "updated_at": now}
     if to in IN_HAND:
         values["assignee_id"] = assignee_id
@@ -177,7 +182,7 @@ def assign_row(
     """
     person = read_staff(connection).get(staff_id)
     if person is None:
-        raise MoveRefused("There is no such person on the staff.")
+        raise MoveRefused("There is no such person on the staff.", "no_staff", name="")
     move_row(connection, row, to, by, note, now, notifier, assignee_id=staff_id)
     if person.login != by:
         sorting = sorting_of(row)

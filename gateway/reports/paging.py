@@ -14,13 +14,14 @@ from gateway.reports.moves import add_entry, sorting_of
 from gateway.reports.notices import Notifier
 from gateway.reports.staff import read_staff
 from gateway.rules.conversation import Listed, Reply
-from gateway.rules.report_life import WAITING
+from gateway.rules.report_life import OPEN, WAITING, MoveRefused
 from gateway.rules.report_staff import StaffMember, propose
 from gateway.rules.report_talk import Sorting
 from gateway.tables import Report, ReportStep
 
 PAGES_A_MINUTE = 6
 """More than this nobody reads one by one: the rest comes as one list within a tick of the clock."""
+HELP_EVERY_S = 300
 CALLED = 4
 """Field staff that one report calls."""
 
@@ -66,6 +67,24 @@ def page(connection: Connection, rows: Sequence[Any], now: datetime, notifier: N
         add_entry(connection, row.id, "page", "clock", now, text=", ".join(one.login for one in called) or "nobody")
         done += 1
     return done
+
+
+def call_help(connection: Connection, row: Any, by: str, now: datetime, notifier: Notifier) -> int:
+    """Call for help with a held report: the field staff on duty who fit it best and the organisers are texted, but
+    whoever calls. Once in five minutes for a report; returns how many phones were texted.
+
+    :raises MoveRefused: help was called within these minutes, or the report is no longer open
+    """
+    if row.state not in OPEN:
+        raise MoveRefused(f"{row.ref} is {row.state}: nobody is called for it.", "not_open", ref=row.ref)
+    if not take_step(connection, row.id, row.cycle, f"help {int(now.timestamp()) // HELP_EVERY_S}", now):
+        raise MoveRefused(f"Help was called for {row.ref} a moment ago.", "called_already", ref=row.ref)
+    sorting = sorting_of(row)
+    called = [one for one in called_for(sorting, read_staff(connection, loads=True).values()) if one.login != by]
+    values = {"what": said(sorting), "ref": row.ref, "text": clipped(row.text)}
+    told = notifier.tell_staff(connection, called, Reply("field_page", values), now, urgent=True)
+    add_entry(connection, row.id, "page", by, now, text=", ".join(one.login for one in called) or "nobody")
+    return told
 
 
 def page_rest(engine: Engine, now: datetime, notifier: Notifier) -> int:

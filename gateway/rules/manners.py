@@ -17,6 +17,12 @@ ALWAYS_SAID = frozenset({"stopped", "started", "erased", "report_opened", "repor
 HELP_GROWS = ("miss", "miss_again")
 
 
+def replies_lately(sender: SenderState, now: datetime) -> int:
+    """Return how often we have answered a phone in the running five minutes, `now` being aware UTC."""
+    fresh = sender.replies_since is None or now - sender.replies_since >= WINDOW
+    return 0 if fresh else sender.replies
+
+
 def with_manners(sender: SenderState, decision: Decision, now: datetime) -> tuple[SenderState, Reply | None]:
     """Return the sender with this reply counted, and the reply that goes out: the decision's, a fuller one, or none.
 

@@ -46,7 +46,14 @@ OPEN = WAITING | IN_HAND
 
 
 class MoveRefused(ValueError):
-    """The move is not in the table; the message says what the report is and what it may become."""
+    """The move is not in the table; the message says what the report is and what it may become.
+
+    `key` and `values` say the same for pages that speak other languages.
+    """
+
+    def __init__(self, message: str, key: str = "", **values: object) -> None:
+        super().__init__(message)
+        self.key, self.values = key, values
 
 
 def check_move(state: str, to: str) -> None:
@@ -58,4 +65,4 @@ def check_move(state: str, to: str) -> None:
         raise MoveRefused(f"{to!r} is no state of a report; there are {', '.join(STATES)}.")
     if to not in ALLOWED.get(state, frozenset()):
         allowed = ", ".join(one for one in STATES if one in ALLOWED.get(state, frozenset()))
-        raise MoveRefused(f"A report that is {state} cannot become {to}, only {allowed}.")
+        raise MoveRefused(f"A report that is {state} cannot become {to}, only {allowed}.", "cannot", state=state, to=to)

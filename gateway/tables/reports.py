@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.tables.base import Base, BigId, Json, UtcDateTime
 
-_OPEN = "state IN ('received', 'acknowledged', 'assigned', 'in_progress', 'reopened')"
+OPEN_REPORTS = "state IN ('received', 'acknowledged', 'assigned', 'in_progress', 'reopened')"
+"""What the partial index holds; a query uses it that says the same."""
 
 
 class Report(Base):
@@ -24,7 +25,13 @@ class Report(Base):
         UniqueConstraint("event_key", "ref"),
         Index("ix_reports_sender", "sender_id", "opened_at"),
         Index("ix_reports_opened_at", "opened_at"),
-        Index("ix_reports_open", "urgency", "opened_at", postgresql_where=text(_OPEN), sqlite_where=text(_OPEN)),
+        Index(
+            "ix_reports_open",
+            "urgency",
+            "opened_at",
+            postgresql_where=text(OPEN_REPORTS),
+            sqlite_where=text(OPEN_REPORTS),
+        ),
         Index("ix_reports_parent", "parent_id"),
         Index(
             "ix_reports_resolved",

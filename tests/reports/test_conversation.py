@@ -68,6 +68,28 @@ def test_more_text_within_ten_minutes_continues_the_report(service: Service, tex
     assert [kind for kind, _, _ in entries(service, ref)] == ["received", "more"]
 
 
+def test_a_second_report_of_the_same_is_answered_with_the_ref(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    for more in ("REPORT still no water at gate 3", "REPORT no water here, children are crying", "and it is very hot"):
+        assert text(more) == f"Added to iReport {ref}."
+
+
+def test_an_answering_machine_is_not_kept_talking(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    answers = [text(f"I am driving and answer later {n}") for n in range(20)]
+    assert answers[:5] == [f"Added to iReport {ref}."] * 5
+    assert set(answers[5:]) == {None}
+    assert len(entries(service, ref)) == 21  # kept all the same
+
+
+def test_who_texted_stop_may_add_and_gets_no_news_by_themselves(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    text("STOP")
+    assert text("REPORT still no water at gate 3") == f"Added to iReport {ref}."
+    resolve(service, ref, "tanker came")
+    assert started(service) == []
+
+
 def test_after_ten_minutes_it_does_not(service: Service, text: Texting) -> None:
     ref = ref_in(text("REPORT no water at gate 3"))
     with writing(service.engine) as connection:
