@@ -1,7 +1,7 @@
 """What became of a broadcast, to the last recipient; and when it is done."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from gateway.broadcasts.drafts import find
 from gateway.database import reading, writing
+from gateway.hooks.events import NewEvent, emit, wanted_kinds
 from gateway.outbox.lanes_waiting import lanes_with_texts
 from gateway.rules.broadcast_life import BroadcastState
 from gateway.tables import Broadcast, BroadcastPlan, OutboundText
@@ -50,6 +51,17 @@ class Account:
     @property
     def adds_up(self) -> bool:
         return self.recipients == self.ended + self.waiting + self.on_the_way
+
+    def totals(self) -> dict[str, int]:
+        """Return the account in numbers alone."""
+        return {
+            "recipients": self.recipients,
+            "delivered": self.delivered,
+            "sent": self.sent,
+            "failed": sum(self.failed.values()),
+            "suppressed": sum(self.suppressed.values()),
+            "uncertain": self.uncertain,
+        }
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"ended": self.ended, "adds_up": self.adds_up}
@@ -117,12 +129,22 @@ def close_what_is_done(engine: Engine, now: datetime) -> int:
             _broadcasts.c.id.in_([one for one in busy if one]), _broadcasts.c.state == BroadcastState.DONE
         )
         woken = list(connection.execute(wakes).scalars())
+        told = _told(connection, done) if done and "broadcast.done" in wanted_kinds(connection) else {}
     for ids, current, to, ended in (
         (done, BroadcastState.SENDING, BroadcastState.DONE, now),
         (woken, BroadcastState.DONE, BroadcastState.SENDING, None),
     ):
         if ids:
             mine = _broadcasts.c.id.in_(ids) & (_broadcasts.c.state == current)
+            moved = update(_broadcasts).where(mine).values(state=to, ended_at=ended).returning(_broadcasts.c.id)
             with writing(engine) as connection:
-                connection.execute(update(_broadcasts).where(mine).values(state=to, ended_at=ended))
+                # Only who moved it tells it: another process may have been first.
+                closed = [one for one in connection.execute(moved).scalars() if to == BroadcastState.DONE]
+                emit(connection, [NewEvent("broadcast.done", one, told[one]) for one in closed if one in told], now)
     return len(done) + len(woken)
+
+
+def _told(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return the numbers of broadcasts as they ended; receipts that come later change them."""
+    keys = connection.execute(select(_broadcasts.c.id, _broadcasts.c.key).where(_broadcasts.c.id.in_(ids)))
+    return {row.id: account_of(connection, row.key).totals() for row in keys.all()}

@@ -5,7 +5,7 @@ A sender's and a member's row are written once, as they stand at the end of the 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
@@ -15,9 +15,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.bulk import insert_rows, update_rows
 from gateway.carriers.received import ReceivedText
 from gateway.database import is_sqlite
+from gateway.hooks.events import NewEvent, emit
 from gateway.inbound.erase import erase_sender
 from gateway.inbound.pickup_effects import PICKUP_APPLIERS
 from gateway.inbound.senders import KnownSender, member_row, sender_row
+from gateway.inbound.told import consent_events
 from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
 from gateway.members.terms import Findable, write_terms
 from gateway.pickups.pickups import Pickups
@@ -74,6 +76,10 @@ class Surroundings:
     zone: tzinfo = UTC
     """The movement's, whose days are counted."""
     default_language: str = "en"
+    hooks: frozenset[str] = frozenset()
+    """The kinds of events that somebody wants to be told of by webhook."""
+    events: list[NewEvent] = field(default_factory=list)
+    """What rooms have to tell of this group; written at its end, in one statement."""
 
     @property
     def event_key(self) -> str:
@@ -92,6 +98,8 @@ def carry_out(
     for kind, apply in APPLIERS.items():
         if by_kind[kind]:
             apply(connection, by_kind[kind], around)
+    if around.hooks:
+        emit(connection, [*consent_events(done), *around.events], around.now, around.hooks)
 
 
 def _write_senders(connection: Connection, held: list[KnownSender], around: Surroundings) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from gateway.hooks.events import NewEvent, emit
 from gateway.members.erased import erased_key
 from gateway.pickups.seat_rows import free_everything
 from gateway.reports.effects import erase_reports
@@ -62,6 +63,7 @@ def erase_by_staff(connection: Connection, sender_id: int, secret: bytes, now: d
     if key is None or key.startswith("erased:"):
         return False
     erase_sender(connection, sender_id, key, secret, now, stopped=True)
+    emit(connection, [NewEvent("member.erased", sender_id)], now)
     return True
 
 

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from gateway.database import reading
+from gateway.hooks.events import wanted_kinds
 from gateway.inbound.reference import Reference
 from gateway.pickups.desk import with_settings
 from gateway.pickups.pickups import Walks, no_walks
@@ -82,6 +83,7 @@ class ReferenceLoader:
             zone=zone,
             default_language=self._settings.default_language,
             invite_key=self._settings.key_for("invite codes"),
+            hooks=wanted_kinds(connection),
         )
 
     def look_again(self) -> None:

@@ -372,6 +372,7 @@ class _Group:
             self.recorder.notifier,
             self.reference.zone,
             self.reference.default_language,
+            self.reference.hooks,
         )
         touched = {id(one.sender): one.sender for one in outcomes.values()}
         carry_out(connection, done, touched.values(), around)

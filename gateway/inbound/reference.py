@@ -25,3 +25,5 @@ class Reference:
     invite_key: bytes = b"no secret"
     staff: Mapping[str, StaffMember] = field(default_factory=dict)
     """The staff by the key of their phone."""
+    hooks: frozenset[str] = frozenset()
+    """The kinds of events that others are told of by webhook."""

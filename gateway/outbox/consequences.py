@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from gateway.database import writing
+from gateway.hooks.events import NewEvent, emit
 from gateway.outbox.carrier_states import hold_state
 from gateway.outbox.lanes_waiting import SENDING
 from gateway.rules.carrier_codes import CodeRule, Effect
@@ -105,6 +106,7 @@ def _opt_out(connection: Connection, carrier: str, one: Ended, now: datetime) ->
             "given_at": now,
         },
     )
+    emit(connection, [NewEvent("member.stopped", one.sender_id, {"by": "carrier"})], now)
 
 
 def _flag(connection: Connection, one: Ended) -> None:

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, insert, select
 
-from gateway.database import is_sqlite
 from gateway.places.affinities import MAX_AFFINITIES, Group, Groups
 from gateway.places.directory import Directory, seat_key
-from gateway.tables import Affinity, Constituency, Place, Revision
+from gateway.revisions import bump, revisions
+from gateway.tables import Affinity, Constituency, Place
 from segments import (
     Constituency as Seat,
 )
@@ -24,6 +23,8 @@ from segments import (
 )
 from segments import Place as Spot
 from segments.own_data import PAKISTAN_HOUSES
+
+__all__ = ["bump", "load_base", "place_row", "read_directory", "revisions", "seat_row"]
 
 _NATIONAL_HOUSE = {"PK": "NA"}
 _LEAST_POPULATION = 15_000
@@ -182,15 +183,3 @@ def _seat(row: Any) -> Seat:
         names=row.names,
         aliases=tuple(row.aliases),
     )
-
-
-def bump(connection: Connection, name: str) -> None:
-    """Say that a kind of reference data has changed; every process reloads it within two seconds."""
-    dialect: Any = sqlite if is_sqlite(connection) else postgresql
-    connection.execute(dialect.insert(Revision.__table__).values(name=name, number=0).on_conflict_do_nothing())
-    connection.execute(update(Revision).where(Revision.name == name).values(number=Revision.number + 1))
-
-
-def revisions(connection: Connection) -> Mapping[str, int]:
-    """Return the number of every kind of reference data."""
-    return {row.name: row.number for row in connection.execute(select(Revision.name, Revision.number))}

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Connection, Row, delete, select, update
 
 from gateway.bulk import among, insert_rows, update_rows, values
+from gateway.hooks.events import NewEvent
 from gateway.reports.field import FieldMove, FieldNote, SetDuty
 from gateway.reports.moves import UnknownReport, add_entry, answer_fixed, assign_row, hold, move_row
 from gateway.reports.notices import Notifier
@@ -45,6 +46,8 @@ class Around(Protocol):
     def event_key(self) -> str: ...
     @property
     def notifier(self) -> Notifier: ...
+    @property
+    def events(self) -> list[NewEvent]: ...
 
 
 def open_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
@@ -65,6 +68,7 @@ def open_reports(connection: Connection, done: Sequence[DoneEffect], around: Aro
         for row in written
     ]
     insert_rows(connection, _entries, entries)
+    around.events.extend(NewEvent("report.opened", row.id) for row in written)
     urgent = {ref for ref, one in opened.items() if one.effect.sorting.pages}  # type: ignore[attr-defined]
     if urgent:
         ids = [row.id for row in written if row.ref in urgent]

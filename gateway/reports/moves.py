@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from gateway.hooks.events import NewEvent, emit
 from gateway.reports.commands import said
 from gateway.reports.field import clipped
 from gateway.reports.notices import Notifier
@@ -25,6 +26,8 @@ from gateway.rules.report_talk import Sorting
 from gateway.tables import Report, ReportEntry, Staff
 
 _reports, _entries = Report.__table__, ReportEntry.__table__
+_TOLD = {RESOLVED: "report.resolved", REOPENED: "report.reopened"}
+"""Moves that others are told of by webhook."""
 
 
 class UnknownReport(LookupError):
@@ -105,6 +108,8 @@ def move_row(
         values |= {"cycle": row.cycle + 1, "parent_id": None}
     connection.execute(update(_reports).where(_reports.c.id == row.id).values(values))
     add_entry(connection, row.id, "move", by, now, text=note, state=to, inbound_id=inbound_id)
+    if to in _TOLD:
+        emit(connection, [NewEvent(_TOLD[to], row.id)], now)
     if to in IN_HAND and row.state in WAITING:
         _tell_assigned(connection, row, assignee_id, now, notifier)
     elif to == RESOLVED:

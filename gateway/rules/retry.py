@@ -66,11 +66,11 @@ def next_attempt(
     if outcome is Outcome.RETRY_ONCE:
         if retried:
             return GiveUp("failed twice")
-        at = now + max(LATER, retry_after or LATER) + LATER * (_chance(text_id, attempts) / 2)
+        at = now + max(LATER, retry_after or LATER) + LATER * (chance(text_id, attempts) / 2)
     elif outcome is Outcome.REQUEUE:
         if expires_at is None and attempts >= MOST_ATTEMPTS:
             return GiveUp(f"tried {attempts} times")
-        at = now + _wait(attempts, retry_after, _chance(text_id, attempts))
+        at = now + _wait(attempts, retry_after, chance(text_id, attempts))
     elif outcome is Outcome.ACCEPTED:
         raise ValueError("A text that was accepted is not tried again.")
     else:
@@ -96,7 +96,7 @@ def _wait(attempts: int, retry_after: timedelta | None, chance: float) -> timede
     return asked + max(backoff, asked / 10) * (chance / 2)
 
 
-def _chance(text_id: int | str, attempts: int) -> float:
+def chance(text_id: int | str, attempts: int) -> float:
     """Return a number in [0, 1) that is the same on every machine and unlike that of the next text."""
     digest = blake2b(f"{text_id}:{attempts}".encode(), digest_size=7).digest()
     return int.from_bytes(digest, "big") / 2**56

@@ -11,6 +11,7 @@ from gateway.tables.broadcasts import (
     ScheduleFire,
 )
 from gateway.tables.carriers import Alert, CarrierState
+from gateway.tables.hooks import HookDelivery, HookEndpoint, HookEvent
 from gateway.tables.inbox import CannedAnswer, InboxEntry, InboxThread
 from gateway.tables.members import (
     ConsentEntry,
@@ -60,6 +61,9 @@ __all__ = [
     "Event",
     "Filing",
     "Heartbeat",
+    "HookDelivery",
+    "HookEndpoint",
+    "HookEvent",
     "InboundPart",
     "InboundText",
     "InboxEntry",

@@ -1,0 +1,1 @@
+"""Signed outgoing webhooks (docs/hooks.md): what happened is written with what caused it, and told by the clock."""
