@@ -73,6 +73,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def writing_on(where: Engine | Connection) -> Iterator[Connection]:
+    """A transaction that writes: the caller's own where they give its connection, else one as `writing` makes.
+
+    For acts that a form or a key may do together with more, all of it or nothing: a spent token, a line in a log.
+    """
+    if isinstance(where, Connection):
+        yield where
+        return
+    with writing(where) as connection:
+        yield connection
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One transaction that only reads, on one consistent view."""
     with engine.connect() as connection, connection.begin():

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from gateway.audience.bounds import EVERYWHERE, BoundTo, bound, kept_within
 from gateway.audience.rules import Audience, read_audience
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.places.directory import Directory
@@ -29,7 +30,20 @@ _broadcasts = Broadcast.__table__
 
 
 class BroadcastError(ValueError):
-    """A broadcast cannot be made or moved like that; the text is one sentence."""
+    """A broadcast cannot be made or moved like that; the text is one sentence. `about` names the part of the draft at
+    fault where it is one (`name`, `texts.ur`, `hours`)."""
+
+    def __init__(self, sentence: str, about: str = "") -> None:
+        super().__init__(sentence)
+        self.about = about
+
+
+class DraftChanged(BroadcastError):
+    """Somebody else changed the draft since it was read; `parts` names what they changed."""
+
+    def __init__(self, name: str, parts: Sequence[str]) -> None:
+        super().__init__(f"“{name}” was changed by somebody else meanwhile: {', '.join(parts)}.")
+        self.parts = tuple(parts)
 
 
 @dataclass(frozen=True)
@@ -81,38 +95,53 @@ def check_draft(draft: Draft) -> None:
     :raises BroadcastError: the first fault, in one sentence
     """
     if not " ".join(words(draft.name)) or len(draft.name) > MAX_NAME_LENGTH:
-        raise BroadcastError(f"Give the broadcast a name of 1 to {MAX_NAME_LENGTH} signs with a letter or digit in it.")
+        raise BroadcastError(
+            f"Give the broadcast a name of 1 to {MAX_NAME_LENGTH} signs with a letter or digit in it.", "name"
+        )
     if not draft.texts:
-        raise BroadcastError("A broadcast needs a text in at least one language.")
+        raise BroadcastError("A broadcast needs a text in at least one language.", "texts")
     for language, text in draft.texts.items():
         if language not in LANGUAGES:
             raise BroadcastError(f"There is no language {language!r}; there are {', '.join(LANGUAGES)}.")
         try:
             check(text)
         except TemplateError as error:
-            raise BroadcastError(f"{language}: {error}") from None
+            raise BroadcastError(f"{language}: {error}", f"texts.{language}") from None
     for language, given in draft.defaults.items():
         if unknown := sorted(set(given) - set(FIELDS)):
             raise BroadcastError(f"{language}: there is no {{{unknown[0]}}} to have a default.")
     if not 0 <= draft.quiet_days <= MOST_QUIET_DAYS:
-        raise BroadcastError(f"Days without another broadcast are 0 to {MOST_QUIET_DAYS}.")
+        raise BroadcastError(f"Days without another broadcast are 0 to {MOST_QUIET_DAYS}.", "quiet_days")
     if draft.validity_minutes is not None and not 1 <= draft.validity_minutes <= MOST_VALIDITY_MINUTES:
-        raise BroadcastError(f"A text is of use for 1 to {MOST_VALIDITY_MINUTES} minutes.")
+        raise BroadcastError(f"A text is of use for 1 to {MOST_VALIDITY_MINUTES} minutes.", "validity_minutes")
     if draft.hours:
         try:
             SendingHours.read(draft.hours)
         except ValueError as error:
-            raise BroadcastError(str(error)) from None
+            raise BroadcastError(str(error), "hours") from None
+
+
+def marks_of(draft: Draft) -> Mapping[str, str]:
+    """Return a short mark for each part of a draft, so that a form can say later what it was opened on."""
+    parts = asdict(draft) | {"texts": dict(draft.texts), "defaults": dict(draft.defaults)}
+    return {name: digest_of(value)[:12] for name, value in parts.items()}
 
 
 def new_draft(
-    connection: Connection, draft: Draft, directory: Directory, terms: BroadcastTerms, by: str, now: datetime
+    connection: Connection,
+    draft: Draft,
+    directory: Directory,
+    terms: BroadcastTerms,
+    by: str,
+    now: datetime,
+    areas: BoundTo = EVERYWHERE,
 ) -> str:
     """Keep a new draft and return its key, made from its name.
 
+    :param areas: where `by` may text; the rule is kept ANDed with them
     :raises BroadcastError, RuleError: what is wrong with it
     """
-    values = _values(draft, directory, terms, now)
+    values = _values(draft, directory, terms, now, areas)
     key = _free_key(connection, draft.name)
     statement = (
         insert(_broadcasts).values(key=key, created_by=by[:60], created_at=now, **values).returning(Broadcast.id)
@@ -122,21 +151,37 @@ def new_draft(
 
 
 def change_draft(
-    connection: Connection, key: str, draft: Draft, directory: Directory, terms: BroadcastTerms, by: str, now: datetime
+    connection: Connection,
+    key: str,
+    draft: Draft,
+    directory: Directory,
+    terms: BroadcastTerms,
+    by: str,
+    now: datetime,
+    areas: BoundTo = EVERYWHERE,
+    opened_on: Mapping[str, str] | None = None,
 ) -> None:
     """Put other words or another audience in place; preview, approval and schedules are lost.
 
+    :param areas: where `by` may text; the rule is kept ANDed with them
+    :param opened_on: the marks (`marks_of`) of the draft that `by` read before changing it
+    :raises DraftChanged: it is no longer what `opened_on` says
     :raises BroadcastError, RuleError: what is wrong, or that the broadcast has begun
     """
     row = held(connection, key)
     if row.state not in CHANGEABLE:
         raise BroadcastError(f"“{row.name}” is {row.state}: only what has not begun can be changed.")
+    if opened_on is not None:
+        marks = marks_of(draft_of(row))
+        if others := [part for part, mark in marks.items() if opened_on.get(part) != mark]:
+            raise DraftChanged(row.name, others)
     fresh: dict[str, Any] = {
         "state": BroadcastState.DRAFT, "state_reason": "", "created_by": by[:60],
         "preview": None, "previewed_at": None, "digest": "",
+        "asked_by": "", "asked_at": None, "asked_digest": "",
         "approved_by": "", "approved_at": None, "approved_digest": "",
     }  # fmt: skip
-    values = _values(draft, directory, terms, now) | fresh
+    values = _values(draft, directory, terms, now, areas) | fresh
     connection.execute(update(_broadcasts).where(_broadcasts.c.id == row.id).values(values))
     drop_schedules(connection, row.id)
     note(connection, row.id, "changed", by, now)
@@ -180,9 +225,30 @@ def held(connection: Connection, key: str) -> Row[Any]:
     return row
 
 
-def list_broadcasts(connection: Connection, most: int = 100) -> Sequence[Row[Any]]:
-    """Return the newest broadcasts first."""
-    return connection.execute(select(_broadcasts).order_by(_broadcasts.c.id.desc()).limit(most)).all()
+def find_within(connection: Connection, key: str, areas: BoundTo) -> Row[Any]:
+    """Return the broadcast of that key if its audience lies in the areas: who is bound to them sees no other.
+
+    :raises BroadcastError: there is none, or not there
+    """
+    row = find(connection, key)
+    if not kept_within(row.rule_json, areas):
+        raise BroadcastError(f"There is no broadcast {key!r}.")
+    return row
+
+
+def list_broadcasts(
+    connection: Connection, most: int = 100, areas: BoundTo = EVERYWHERE, before: int | None = None
+) -> Sequence[Row[Any]]:
+    """Return the newest broadcasts first: those whose audience lies in the areas, with ids below `before`."""
+    found: list[Row[Any]] = []
+    while len(found) < most:
+        older = select(_broadcasts).order_by(_broadcasts.c.id.desc()).limit(most)
+        rows = connection.execute(older if before is None else older.where(_broadcasts.c.id < before)).all()
+        found += [row for row in rows if kept_within(row.rule_json, areas)]
+        if len(rows) < most:
+            break
+        before = rows[-1].id
+    return found[:most]
 
 
 def note(connection: Connection, broadcast_id: int, what: str, by: str, now: datetime, words: str = "") -> None:
@@ -191,9 +257,9 @@ def note(connection: Connection, broadcast_id: int, what: str, by: str, now: dat
     connection.execute(insert(BroadcastEvent), row)
 
 
-def _values(draft: Draft, directory: Directory, terms: BroadcastTerms, now: datetime) -> dict[str, Any]:
+def _values(draft: Draft, directory: Directory, terms: BroadcastTerms, now: datetime, areas: BoundTo) -> dict[str, Any]:
     check_draft(draft)
-    audience = audience_of(draft.rule, directory, terms, now)
+    audience = bound(audience_of(draft.rule, directory, terms, now), areas)
     return {
         "name": " ".join(draft.name.split()),
         "rule": audience.text,

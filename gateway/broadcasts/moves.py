@@ -1,4 +1,5 @@
-"""Approve, start, pause, resume, cancel: the moves that people make. Each is one short transaction.
+"""Ask, approve, start, pause, resume, cancel: the moves that people make. Each is one short transaction, or a part of
+the caller's own.
 
 Who approves is named by login and must be active staff who may; whoever calls this has made sure that it is them.
 """
@@ -14,7 +15,7 @@ from gateway.broadcasts.alarms import hold_for_alarm
 from gateway.broadcasts.drafts import BroadcastError, audience_of, digest_of, draft_of, drop_schedules, held, note
 from gateway.broadcasts.plan import plan_chunk
 from gateway.broadcasts.terms import BroadcastTerms
-from gateway.database import is_sqlite, writing
+from gateway.database import is_sqlite, writing, writing_on
 from gateway.places.store import read_directory
 from gateway.rules import broadcast_alarm, broadcast_life
 from gateway.rules.broadcast_life import BroadcastState
@@ -28,20 +29,36 @@ PREVIEW_HOLDS = timedelta(hours=24)
 _broadcasts, _plans, _alerts = Broadcast.__table__, BroadcastPlan.__table__, Alert.__table__
 
 
-def approve(engine: Engine, key: str, digest: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
+def ask_approval(where: Engine | Connection, key: str, digest: str, by: str, now: datetime) -> None:
+    """Ask the others to look at a draft's numbers and to approve it; a change of the draft takes the asking back.
+
+    :param digest: that of the preview which whoever asks has seen
+    :raises BroadcastError: it is no draft, was not previewed as it stands, or `by` may not
+    """
+    with writing_on(where) as connection:
+        row = held(connection, key)
+        may_decide(connection, by)
+        if row.state != S.DRAFT:
+            raise BroadcastError(f"“{row.name}” is {row.state}: approval is asked for a draft.")
+        _seen(row, digest)
+        if row.asked_digest == digest:
+            raise BroadcastError(f"{row.asked_by} has asked for approval of “{row.name}” already.")
+        asked = {"asked_by": by[:60], "asked_at": now, "asked_digest": digest}
+        connection.execute(update(_broadcasts).where(_broadcasts.c.id == row.id).values(asked))
+        note(connection, row.id, "asked", by, now, f"digest {digest[:12]}")
+
+
+def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
     """Let a broadcast go, exactly as previewed.
 
     :param digest: that of the preview which the approver has seen
     :raises BroadcastError: it changed since, was not previewed, or this person may not
     """
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         row = held(connection, key)
         may_decide(connection, by)
         _to(row, S.APPROVED)
-        if not row.preview or not row.previewed_at:
-            raise BroadcastError(f"“{row.name}” was not previewed yet: look at its numbers first.")
-        if not digest or digest != row.digest or not _is_of(row):
-            raise BroadcastError(f"“{row.name}” is no longer what you looked at: look at its preview again.")
+        _seen(row, digest)
         if now - row.previewed_at > PREVIEW_HOLDS:
             raise BroadcastError("The preview is more than a day old: look at the numbers of today.")
         recipients = int(row.preview["numbers"]["recipients"])
@@ -104,24 +121,24 @@ def begin(connection: Connection, key: str, by: str, terms: BroadcastTerms, now:
     return None
 
 
-def pause(engine: Engine, key: str, by: str, now: datetime, reason: str = "") -> None:
+def pause(where: Engine | Connection, key: str, by: str, now: datetime, reason: str = "") -> None:
     """Hold a broadcast: nothing of it is claimed from the next claim on.
 
     :raises BroadcastError: it is not on its way
     """
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         row = held(connection, key)
         _to(row, S.PAUSED)
         _set(connection, row, S.PAUSED, state_reason=(reason or f"paused by {by}")[:160])
         note(connection, row.id, "paused", by, now, reason)
 
 
-def resume(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
+def resume(where: Engine | Connection, key: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
     """Let a paused broadcast go on where it stopped. What an alarm held needs the person that approval would need.
 
     :raises BroadcastError: it is not paused, or this person may not
     """
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         row = held(connection, key)
         may_decide(connection, by)
         if row.state != S.PAUSED:
@@ -139,17 +156,24 @@ def resume(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: dateti
         note(connection, row.id, "resumed", by, now, f"let pass: {row.alarm}" if row.alarm else "")
 
 
-def cancel(engine: Engine, key: str, by: str, now: datetime, reason: str = "") -> None:
+def cancel(where: Engine | Connection, key: str, by: str, now: datetime, reason: str = "") -> None:
     """End a broadcast for good: nothing of it is claimed from the next claim on, and what waits is cancelled.
 
     :raises BroadcastError: it has ended already
     """
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         row = held(connection, key)
         _to(row, S.CANCELLED)
         _set(connection, row, S.CANCELLED, state_reason=(reason or f"cancelled by {by}")[:160], ended_at=now)
         drop_schedules(connection, row.id)
         note(connection, row.id, "cancelled", by, now, reason)
+
+
+def _seen(row: Any, digest: str) -> None:
+    if not row.preview or not row.previewed_at:
+        raise BroadcastError(f"“{row.name}” was not previewed yet: look at its numbers first.")
+    if not digest or digest != row.digest or not _is_of(row):
+        raise BroadcastError(f"“{row.name}” is no longer what you looked at: look at its preview again.")
 
 
 def is_approved(row: Any) -> bool:

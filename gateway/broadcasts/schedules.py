@@ -19,7 +19,7 @@ from gateway.broadcasts.drafts import BroadcastError, drop_schedules, held, note
 from gateway.broadcasts.moves import begin, is_approved, may_decide
 from gateway.broadcasts.plan import plan_chunk
 from gateway.broadcasts.terms import BroadcastTerms
-from gateway.database import is_sqlite, reading, writing
+from gateway.database import is_sqlite, reading, writing, writing_on
 from gateway.rules.broadcast_life import BroadcastState, MoveRefused, move
 from gateway.tables import Broadcast, BroadcastSchedule, ScheduleFire
 from segments import RuleError
@@ -59,7 +59,19 @@ def next_by(cron: str, zone: str, moment: datetime) -> datetime | None:
     return found.astimezone(UTC) if found else None
 
 
-def schedule(engine: Engine, key: str, when: When, by: str, now: datetime) -> datetime:
+def moment_in(written: str, zone: ZoneInfo) -> datetime:
+    """Return a written time as aware; one without an offset is told on the clock of `zone`.
+
+    :raises BroadcastError: it is no time
+    """
+    try:
+        moment = datetime.fromisoformat(written.strip())
+    except ValueError:
+        raise BroadcastError(f"A time is written like 2026-03-06 18:00, not {written!r}.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def schedule(where: Engine | Connection, key: str, when: When, by: str, now: datetime) -> datetime:
     """Set when an approved broadcast starts by itself, in place of an earlier schedule; returns the first time.
 
     :raises BroadcastError: it is not approved, the time is past, or `by` may not
@@ -67,7 +79,7 @@ def schedule(engine: Engine, key: str, when: When, by: str, now: datetime) -> da
     first = when.next_after(now)
     if first is None:
         raise BroadcastError("That time is past.")
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         may_decide(connection, by)
         row = held(connection, key)
         if row.state != BroadcastState.SCHEDULED:
@@ -86,12 +98,12 @@ def schedule(engine: Engine, key: str, when: When, by: str, now: datetime) -> da
     return first
 
 
-def unschedule(engine: Engine, key: str, by: str, now: datetime) -> None:
+def unschedule(where: Engine | Connection, key: str, by: str, now: datetime) -> None:
     """Take a broadcast's schedule away; it stays approved.
 
     :raises BroadcastError: it is not scheduled
     """
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         row = held(connection, key)
         if row.state != BroadcastState.SCHEDULED:
             raise BroadcastError(f"“{row.name}” is {row.state}, not scheduled.")

@@ -10,20 +10,22 @@ from gateway.broadcasts.drafts import BroadcastError, draft_of, find, note
 from gateway.broadcasts.moves import may_decide
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.broadcasts.words import Words
-from gateway.database import is_sqlite, writing
+from gateway.database import is_sqlite, writing_on
 from gateway.outbox.enqueue import NewText, enqueue
 from gateway.places.store import read_directory
 from gateway.rules.broadcast_life import CHANGEABLE
 from gateway.tables import Sender
 
 
-def send_test(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetime, city: str = "") -> int:
+def send_test(
+    where: Engine | Connection, key: str, by: str, terms: BroadcastTerms, now: datetime, city: str = ""
+) -> int:
     """Send every language's text to the phone of the login `by`, with their own name; returns how many texts.
 
     :param city: what stands for {city}; the default of each language otherwise
     :raises BroadcastError: the login has no phone, the broadcast has begun, or the phone texted STOP
     """
-    with writing(engine) as connection:
+    with writing_on(where) as connection:
         staff = may_decide(connection, by)
         if not staff.phone:
             raise BroadcastError(f"{by} has no phone on file: jalsa staff add … --phone.")

@@ -6,6 +6,7 @@ Whoever has this shell may act for any login (--as): the console and the API ask
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -17,14 +18,15 @@ from sqlalchemy import Engine, select
 from gateway.broadcasts import moves, trial
 from gateway.broadcasts.account import Account, account_of
 from gateway.broadcasts.drafts import BroadcastError, Draft, change_draft, draft_of, find, list_broadcasts, new_draft
+from gateway.broadcasts.history import history_of, next_start
 from gateway.broadcasts.preview import make_preview
-from gateway.broadcasts.schedules import When, schedule, unschedule
+from gateway.broadcasts.schedules import When, moment_in, schedule, unschedule
 from gateway.broadcasts.terms import BroadcastTerms, broadcast_terms
 from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
 from gateway.places.store import read_directory
 from gateway.rules.broadcast_life import BroadcastState
-from gateway.tables import BroadcastEvent, BroadcastSchedule, Event, ScheduleFire
+from gateway.tables import Event
 from segments import RuleError
 
 app = typer.Typer(help="Broadcasts: the right people, once, at a known price.", no_args_is_help=True)
@@ -112,6 +114,19 @@ def preview(key: Key, as_json: AsJson = False) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+@app.command("ask")
+def ask(
+    key: Key,
+    digest: Annotated[str, typer.Option(help="The digest of the preview you looked at.")],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the others to approve it as previewed; they see it in the console."""
+    with _desk() as (engine, _):
+        moves.ask_approval(engine, key, digest, by, datetime.now(UTC))
+        _say(engine, key, as_json)
+
+
 @app.command("approve")
 def approve(
     key: Key,
@@ -145,7 +160,7 @@ def set_schedule(
             unschedule(engine, key, by, now)
         else:
             clock = _zone(engine, zone, event, terms)
-            schedule(engine, key, When(clock.key, _moment(at, clock) if at else None, cron or ""), by, now)
+            schedule(engine, key, When(clock.key, moment_in(at, clock) if at else None, cron or ""), by, now)
         _say(engine, key, as_json)
 
 
@@ -210,24 +225,8 @@ def history(key: Key, as_json: AsJson = False) -> None:
     """Say who did what and when, and when its schedules struck."""
     with _desk() as (engine, _), reading(engine) as connection:
         row = find(connection, key)
-        lines = connection.execute(
-            select(BroadcastEvent.at, BroadcastEvent.what, BroadcastEvent.by, BroadcastEvent.note)
-            .where(BroadcastEvent.broadcast_id == row.id)
-            .order_by(BroadcastEvent.id)
-        )
-        struck = connection.execute(
-            select(ScheduleFire.struck_at, ScheduleFire.outcome, ScheduleFire.fire_time, ScheduleFire.note)
-            .join(BroadcastSchedule, BroadcastSchedule.id == ScheduleFire.schedule_id)
-            .where(BroadcastSchedule.broadcast_id == row.id)
-            .order_by(ScheduleFire.id)
-        )
-        rows = [{"at": one.at, "what": one.what, "by": one.by, "note": one.note} for one in lines]
-        rows += [
-            {"at": one.struck_at, "what": one.outcome, "by": "schedule",
-             "note": f"due {one.fire_time:%F %H:%M} UTC {one.note}".strip()}
-            for one in struck
-        ]  # fmt: skip
-    show(sorted(rows, key=lambda one: one["at"]), ("at", "what", "by", "note"), as_json, "Nothing happened yet.")
+        rows = [asdict(line) for line in history_of(connection, row.id)]
+    show(rows, ("at", "what", "by", "note"), as_json, "Nothing happened yet.")
 
 
 @app.command("watch")
@@ -269,13 +268,9 @@ def _given(texts: dict[str, str | None]) -> dict[str, str]:
 def _say(engine: Engine, key: str, as_json: bool) -> None:
     with reading(engine) as connection:
         row = find(connection, key)
-        next_at = connection.execute(
-            select(BroadcastSchedule.next_at)
-            .where(BroadcastSchedule.broadcast_id == row.id, BroadcastSchedule.next_at.is_not(None))
-            .order_by(BroadcastSchedule.id.desc())
-        ).scalar()
+        planned = next_start(connection, row.id)
     said: dict[str, Any] = {"key": key, "state": row.state, "reason": row.state_reason}
-    show_one(said | ({"next_at": next_at} if next_at else {}), as_json)
+    show_one(said | ({"next_at": planned.next_at} if planned else {}), as_json)
 
 
 def _zone(engine: Engine, zone: str | None, event: str | None, terms: BroadcastTerms) -> ZoneInfo:
@@ -289,14 +284,6 @@ def _zone(engine: Engine, zone: str | None, event: str | None, terms: BroadcastT
         return ZoneInfo(zone) if zone else terms.zone
     except (KeyError, ValueError, OSError):
         stop(f"There is no time zone {zone!r}; write one such as Asia/Karachi.", 2)
-
-
-def _moment(written: str, zone: ZoneInfo) -> datetime:
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        stop(f"A time is written like 2026-03-06 18:00, not {written!r}.", 2)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _preview_lines(shown: dict[str, Any], terms: BroadcastTerms) -> Iterator[str]:

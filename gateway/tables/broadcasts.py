@@ -16,7 +16,8 @@ class Broadcast(Base):
     Its texts leave while `state` is `planning` or `sending`; they are cancelled once it is `cancelled`; in any other
     state they wait. The spike columns count what networks blocked of the texts of the last minutes (`rules.spike`).
     `texts` maps a language to its template; `preview` is what was shown before approval, and `digest` binds it to the
-    draft. `alarm` names the alarm that paused it (`rules.broadcast_alarm`); a person let `alarms_waived` pass.
+    draft. `asked_by` asked others to approve the numbers of `asked_digest`. `alarm` names the alarm that paused it
+    (`rules.broadcast_alarm`); a person let `alarms_waived` pass.
     """
 
     __tablename__ = "broadcasts"
@@ -53,6 +54,9 @@ class Broadcast(Base):
     preview: Mapped[dict[str, Any] | None] = mapped_column(Json)
     previewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    asked_by: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    asked_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
     approved_by: Mapped[str] = mapped_column(String(60), default="", server_default="")
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     approved_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
