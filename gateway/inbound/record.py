@@ -20,6 +20,7 @@ from gateway.inbound.decide import SEAT_COMMANDS, InboundWords, Snapshot, audien
 from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender, hold_senders
+from gateway.inbox.threads import Unheard, note_unheard
 from gateway.members.invites import Inviter, read_invite
 from gateway.outbox.enqueue import NewText, enqueue
 from gateway.pickups.effects import ChangeHold
@@ -54,6 +55,8 @@ _INVITERS = (
     .join(Sender, Sender.id == Member.sender_id)
     .where(among(Member.__table__.c.invite_code, "codes"))
 )
+_NOT_READ = frozenset({"ask_city_again"})
+"""Wordings that ask once more because an answer in free words was not understood."""
 _SEAT_HOLDER = frozenset({"seat-holder"})
 _WITHOUT_PICKUPS = frozenset({"JOIN", "STOP", "START", "REPORT", "STATUS", "HELP", "ME", "LANG", "CITY", "GROUP"})
 """Commands whose answers need no pick-up point, so that states need not be read anew for them."""
@@ -375,6 +378,14 @@ class _Group:
             self.reference.hooks,
         )
         touched = {id(one.sender): one.sender for one in outcomes.values()}
+        note_unheard(
+            connection,
+            [
+                Unheard(one.sender.id, ids[identity], one.text.received_at)
+                for identity, one in outcomes.items()
+                if _is_unheard(one)
+            ],
+        )
         carry_out(connection, done, touched.values(), around)
         return {identity: sent.get(number) or Answer() for identity, number in ids.items()}
 
@@ -427,6 +438,12 @@ def _queued_reply(one: _Outcome, inbound_id: int) -> NewText:
         inbound_id=inbound_id,
         carrier=one.text.carrier,
     )
+
+
+def _is_unheard(one: _Outcome) -> bool:
+    """Whether a person has to read the text: no command took it, or it answers our question in words unknown to us."""
+    unclear = one.command.name is None and one.wording in _NOT_READ
+    return one.decision.miss or one.flagged or unclear
 
 
 def _words(text: ReceivedText) -> InboundWords:

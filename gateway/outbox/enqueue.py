@@ -55,6 +55,12 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
     return len(insert_rows(connection, _texts, rows, returning=("id",), or_ignore=True))
 
 
+def enqueue_one(connection: Connection, text: NewText, routes: Sequence[Route], now: datetime) -> int:
+    """Put one text in the outbox and return its id; otherwise as `enqueue`."""
+    [row] = insert_rows(connection, _texts, [_row(text, routes, now)], returning=("id",))
+    return int(row.id)
+
+
 @lru_cache(maxsize=4_096)
 def _cheapest(body: str) -> tuple[str, MessageParts]:
     cheap = cheapest(body)

@@ -37,6 +37,7 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {
         "confirmation": Kind(1, Needs.NOTHING, False),
         "reply": Kind(2, Needs.NO_STOP_SINCE, False),
+        "answer": Kind(2, Needs.NOT_STOPPED, False),
         "report": Kind(3, Needs.NOT_STOPPED, False),
         "pickup": Kind(3, Needs.NOT_STOPPED, False),
         "test": Kind(3, Needs.NOT_STOPPED, False),

@@ -1,0 +1,1 @@
+"""The inbox: texts that no command took, read and answered by people."""
