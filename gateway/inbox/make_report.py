@@ -1,11 +1,12 @@
 """Make an iReport of a text that was sent without the word REPORT: by the same decision and effects as with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from gateway.hooks.events import NewEvent, emit
 from gateway.inbox.desk import InboxRefused, already_done, enter, hold, set_state
 from gateway.inbox.threads import ANSWERED
 from gateway.reports import effects
@@ -48,6 +49,7 @@ class _Around:
     now: datetime
     event_key: str
     notifier: Notifier
+    events: list[NewEvent] = field(default_factory=list)
 
 
 def make_report(
@@ -88,6 +90,7 @@ def make_report(
         if isinstance(effect, OpenReport | ContinueReport):
             ref = effect.ref
             effects.APPLIERS[type(effect)](connection, [_Done(effect, _Reporter(sender_id), inbound_id)], around)
+    emit(connection, around.events, now)
     if decision.reply:
         maker.notifier.tell_reporter(connection, sender_id, decision.reply, now, urgent=True, language=language)
     if not already_done(connection, sender_id, once):
