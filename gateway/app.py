@@ -19,6 +19,7 @@ from gateway.carriers.simulated import handset
 from gateway.carriers.simulated.network import SimulatedNetwork
 from gateway.carriers.simulated.sender import SimulatedCarrier, Taken
 from gateway.clock import ticking
+from gateway.console.app import attach_console, console_running
 from gateway.database import reading
 from gateway.http_webhooks import router_for
 from gateway.logs import set_up_logs
@@ -67,8 +68,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             attach(sender, reception)
             worker = asyncio.create_task(sender.run(stop))
         log.info("gateway_started", carrier=settings.first_carrier)
-        with ticking(service.engine, settings) if worker else nullcontext():
-            yield
+        async with console_running(live):
+            with ticking(service.engine, settings) if worker else nullcontext():
+                yield
         if sweeping:
             sweeping.cancel()
         stop.set()
@@ -102,6 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         app.state.handset = handset.Handset(network, settings.zone, settings.default_region)
         app.include_router(handset.router)
+    live = attach_console(app, service)
     return app
 
 

@@ -8,6 +8,7 @@ import typer
 
 from gateway.commands import (
     affinities,
+    audit,
     broadcasts,
     imports,
     keys,
@@ -45,6 +46,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(staff.app, name="staff")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 @app.command("migrate")
@@ -115,6 +117,8 @@ def serve(
 def _say_where(settings: Settings, host: str, port: int) -> None:
     here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     said = [f"Jalsa listens on {here}."]
+    said.append(f"The console: {here}/console (the first login: .venv/bin/jalsa staff add yourname --role admin)")
+    said.append(f"The console: {here}/console/ (the first login: .venv/bin/jalsa staff add yourname --role admin)")
     if settings.simulated:
         said += [
             f"Text {settings.short_code} from several phones in your browser: {here}/handset",

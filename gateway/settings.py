@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     host: str = "127.0.0.1"
     port: int = 8000
+    client_address_header: str = ""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vocabulary_files: Annotated[tuple[Path, ...], NoDecode] = ()

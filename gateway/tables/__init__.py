@@ -1,5 +1,14 @@
 """The SQLAlchemy tables, by noun. Importing this package makes every table known to `Base.metadata`."""
 
+from gateway.tables.accounts import (
+    AuditEntry,
+    AuditHead,
+    FormToken,
+    RateWindow,
+    RecoveryCode,
+    StaffArea,
+    StaffSession,
+)
 from gateway.tables.api import ApiAct, ApiKey
 from gateway.tables.base import Base
 from gateway.tables.broadcasts import (
@@ -45,6 +54,8 @@ __all__ = [
     "Alert",
     "ApiAct",
     "ApiKey",
+    "AuditEntry",
+    "AuditHead",
     "Base",
     "Broadcast",
     "BroadcastEvent",
@@ -60,6 +71,7 @@ __all__ = [
     "Departure",
     "Event",
     "Filing",
+    "FormToken",
     "Heartbeat",
     "HookDelivery",
     "HookEndpoint",
@@ -75,6 +87,8 @@ __all__ = [
     "PickupAsk",
     "PickupPoint",
     "Place",
+    "RateWindow",
+    "RecoveryCode",
     "Referral",
     "Report",
     "ReportEntry",
@@ -88,7 +102,9 @@ __all__ = [
     "SeatWait",
     "Sender",
     "Staff",
+    "StaffArea",
     "StaffDuty",
+    "StaffSession",
     "TextHour",
     "TopicStop",
     "UnmatchedPlace",

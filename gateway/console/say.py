@@ -1,0 +1,94 @@
+"""The words of the pages: TOML files in wording/, for each area and language, with the same keys and placeholders.
+
+`wording/<area>.<language>.toml` has one table per area: `[reports]` with `title = "Reports"` is the key
+`reports.title`. A key with `_one` beside it is taken when the placeholder `n` is 1.
+"""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from markupsafe import Markup, escape
+
+LANGUAGES = {"en": "English", "ur": "اردو"}
+RIGHT_TO_LEFT = frozenset({"ur"})
+_FSI, _PDI = "\u2068", "\u2069"
+
+
+class WordingError(ValueError):
+    """The files contradict each other, or a key is missing; the message names it."""
+
+
+class Wording:
+    """Every sentence of the console, by language and key."""
+
+    def __init__(self, texts: Mapping[str, Mapping[str, str]]) -> None:
+        """:raises WordingError: the languages differ in keys or placeholders"""
+        self._texts = texts
+        for language in LANGUAGES:
+            if odd := texts["en"].keys() ^ texts[language].keys():
+                raise WordingError(f"{language}: {min(odd)!r} stands in one language only.")
+            for key, text in texts[language].items():
+                if placeholders(text) != placeholders(texts["en"][key]):
+                    raise WordingError(f"{language}: {key!r} has other placeholders than in English.")
+
+    def keys(self) -> frozenset[str]:
+        return frozenset(self._texts["en"])
+
+    def say(self, language: str, key: str, **values: Any) -> str:
+        """Return plain text, for titles, attributes and texts; every value is isolated, whichever way it runs."""
+        shown = {name: f"{_FSI}{value}{_PDI}" for name, value in values.items()}
+        return self._find(language, key, values).format_map(shown)
+
+    def markup(self, language: str, key: str, **values: Any) -> Markup:
+        """Return HTML: the sentence with each value escaped and isolated in <bdi>."""
+        text = escape(self._find(language, key, values))
+        shown = {
+            name: value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
+            for name, value in values.items()
+        }
+        return Markup(str(text).format_map(shown))  # noqa: S704 - the sentence and every value are escaped above
+
+    def _find(self, language: str, key: str, values: Mapping[str, Any]) -> str:
+        texts = self._texts.get(language) or self._texts["en"]
+        if values.get("n") == 1 and f"{key}_one" in texts:
+            key += "_one"
+        if key not in texts:
+            raise WordingError(f"There is no wording {key!r}.")
+        return texts[key]
+
+
+def placeholders(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+@cache
+def load_wording() -> Wording:
+    """Return the words of the files in wording/.
+
+    :raises WordingError: a key stands in two files, or the languages differ
+    """
+    texts: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
+    folder = resources.files("gateway.console") / "wording"
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        if not file.name.endswith(".toml"):
+            continue
+        language = file.name.split(".")[-2]
+        for key, text in _flat(tomllib.loads(file.read_text(encoding="utf-8")), ""):
+            if key in texts[language]:
+                raise WordingError(f"{file.name}: {key!r} stands in another file too.")
+            texts[language][key] = text
+    return Wording(texts)
+
+
+def _flat(table: Mapping[str, Any], above: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{above}{key}.")
+        else:
+            found.append((above + key, str(value)))
+    return found

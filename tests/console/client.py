@@ -1,0 +1,128 @@
+"""A browser without a screen: keeps cookies, fills in forms as they stand on the page, follows as a browser would."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import pyotp
+from sqlalchemy import Engine, select, update
+from starlette.testclient import TestClient
+
+from gateway.accounts.areas import Areas
+from gateway.accounts.seal import sealer_from
+from gateway.accounts.staff import add_staff
+from gateway.database import reading, writing
+from gateway.settings import Settings
+from gateway.tables import Staff
+
+PASSWORD = "violet-anchor-mango-42"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[dict[str, Any]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": given.get("action") or "", "fields": {}})
+        elif tag == "input" and self.forms and given.get("name"):
+            if given.get("type") in ("checkbox", "radio") and "checked" not in given:
+                return
+            self.forms[-1]["fields"][given["name"]] = given.get("value") or ""
+
+
+class Browser:
+    """One browser; `get` and `post` do not follow redirects, `submit` sends a form of the last page."""
+
+    def __init__(self, app: Any, address: str = "https://jalsa.example") -> None:
+        self.address = address
+        self.http = TestClient(app, base_url=address, follow_redirects=False, raise_server_exceptions=True)
+        self.last: httpx.Response | None = None
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        self.last = self.http.get(path, headers=headers)
+        return self.last
+
+    def follow(self, answer: httpx.Response) -> httpx.Response:
+        while answer.status_code == 303:
+            answer = self.get(answer.headers["location"])
+        return answer
+
+    def post(self, path: str, fields: Mapping[str, str], **headers: str) -> httpx.Response:
+        sent = {"origin": self.address, "sec-fetch-site": "same-origin"}
+        if self.last is not None:
+            sent["referer"] = str(self.last.url)
+        return self.http.post(path, data=dict(fields), headers={**sent, **headers})
+
+    def form(self, action: str, page: httpx.Response | None = None) -> dict[str, str]:
+        """The fields of the form on the last page that goes to an address, filled in as they stand there."""
+        page = page or self.last
+        assert page is not None
+        parser = _Forms()
+        parser.feed(page.text)
+        found = [one for one in parser.forms if urljoin(str(page.url.path), one["action"]) == action]
+        assert found, f"no form to {action} on {page.url}: {[one['action'] for one in parser.forms]}"
+        return dict(found[0]["fields"])
+
+    def submit(self, action: str, /, **fields: str) -> httpx.Response:
+        answer = self.post(action, self.form(action) | fields)
+        if answer.status_code != 303:
+            self.last = answer
+        return answer
+
+    def sign_in(self, login: str, password: str = PASSWORD) -> httpx.Response:
+        self.get("/console/sign-in")
+        return self.submit("/console/sign-in", login=login, password=password)
+
+
+def a_code(secret: str = TOTP_SECRET, ahead: int = 0) -> str:
+    return pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30 * ahead))
+
+
+def make_staff(
+    engine: Engine, settings: Settings, login: str, role: str, *, areas: Areas | None = None,
+    second: bool | None = None, language: str = "en",
+) -> int:  # fmt: skip
+    """Add a login with `PASSWORD` and, for admins and organisers, `TOTP_SECRET`; returns its id."""
+    now = datetime.now(UTC)
+    with writing(engine) as connection:
+        staff_id, _ = add_staff(
+            connection, login=login, role=role, by="test", now=now, region="PK", name=login.title(), areas=areas,
+            password=PASSWORD,
+        )  # fmt: skip
+        changed: dict[str, Any] = {"language": language}
+        if second if second is not None else role != "field":
+            changed["second_factor"] = sealer_from(settings).seal(TOTP_SECRET)
+        connection.execute(update(Staff).where(Staff.id == staff_id).values(changed))
+    return staff_id
+
+
+def enter(browser: Browser, engine: Engine, login: str) -> Browser:
+    """Sign a login all the way in. The last code is forgotten, so that many may sign in within one half minute."""
+    answer = browser.sign_in(login)
+    assert answer.status_code == 303, answer.text
+    page = browser.follow(answer)
+    if page.url.path == "/console/sign-in/code":
+        with writing(engine) as connection:
+            connection.execute(update(Staff).where(Staff.login == login).values(last_code=0))
+        page = browser.follow(browser.submit("/console/sign-in/code", code=a_code()))
+    assert page.status_code == 200, page.text
+    return browser
+
+
+def staff_row(engine: Engine, login: str) -> Any:
+    with reading(engine) as connection:
+        return connection.execute(select(Staff.__table__).where(Staff.login == login)).one()
+
+
+def hidden(html: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', html)
+    assert found, name
+    return found[1]
