@@ -91,11 +91,11 @@ class Live:
             yield
             return
         loop = asyncio.get_running_loop()
-        kept: dict[int, Any] = {}
+        kept: dict[signal.Signals, Any] = {}
 
         def told(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.close)
-            before = kept.get(number)
+            before = kept.get(signal.Signals(number))
             if callable(before):
                 before(number, frame)
 
@@ -106,9 +106,9 @@ class Live:
         try:
             yield
         finally:
-            for number, before in kept.items():
-                if signal.getsignal(number) is told:
-                    signal.signal(number, before)
+            for one, before in kept.items():
+                if signal.getsignal(one) is told:
+                    signal.signal(one, before)
 
     async def events(
         self, session_id: int, topic: Topic, render: Callable[[], Mapping[str, str]]
