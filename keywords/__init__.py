@@ -3,8 +3,12 @@
 Nothing is read at import: the vocabulary is loaded at the first text, or by load_vocabulary().
 """
 
+from keywords.changes import SAFETY, WordChange, with_changes, written_words
 from keywords.command import Command
 from keywords.lexicon import Vocabulary, VocabularyError, load_vocabulary
 from keywords.parser import looks_like_stop, parse
 
-__all__ = ["Command", "Vocabulary", "VocabularyError", "load_vocabulary", "looks_like_stop", "parse"]
+__all__ = [
+    "SAFETY", "Command", "Vocabulary", "VocabularyError", "WordChange", "load_vocabulary", "looks_like_stop", "parse",
+    "with_changes", "written_words",
+]  # fmt: skip

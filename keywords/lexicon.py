@@ -186,39 +186,32 @@ class _Builder:
             raise VocabularyError(f"{source}: {command!r} is not a command; known are {', '.join(sorted(SHAPES))}")
         for key in ("words", "weak", "itself"):
             for written in table.get(key, ()):
-                self._add_keyword(
+                add_keyword(
+                    self.by_words,
                     Keyword(
-                        _folded(source, written), command, language, source, written, key == "weak", key == "itself"
-                    )
+                        folded(source, written), command, language, source, written, key == "weak", key == "itself"
+                    ),
                 )
         for written in table.get("mistyped", ()):
-            folded = _folded(source, written)
-            if len(folded) > 1 or self.by_words.get(folded) is None or self.by_words[folded].command != command:
+            spelt = folded(source, written)
+            if len(spelt) > 1 or self.by_words.get(spelt) is None or self.by_words[spelt].command != command:
                 raise VocabularyError(f"{source}: {written!r} in mistyped of {command} must be one of its words")
-            self.mistyped.add(folded)
-        self.seat_words |= {_folded(source, written) for written in table.get("when_seat_held", ())}
+            self.mistyped.add(spelt)
+        self.seat_words |= {folded(source, written) for written in table.get("when_seat_held", ())}
         for key, target in (
             ("other_sense", self.other_sense),
             ("evidence", self.evidence),
             ("decisive", self.decisive),
         ):
-            more = frozenset(word for written in table.get(key, ()) for word in _folded(source, written))
+            more = frozenset(word for written in table.get(key, ()) for word in folded(source, written))
             target[command] = target.get(command, frozenset()) | more
-
-    def _add_keyword(self, new: Keyword) -> None:
-        old = self.by_words.setdefault(new.words, new)
-        if old.command != new.command:
-            raise VocabularyError(
-                f"{new.source}: {new.written!r} cannot mean {new.command}, "
-                f"because in {old.source} {old.written!r} already means {old.command}"
-            )
 
     def _check_fillers(self) -> None:
         """A greeting is skipped before a keyword is looked for, so it cannot be one."""
         for source, data in self.files:
             for key in ("greetings", "polite"):
                 for written in data.get("text", {}).get(key, ()):
-                    taken = self.by_words.get(_folded(source, written))
+                    taken = self.by_words.get(folded(source, written))
                     if taken:
                         raise VocabularyError(
                             f"{source}: {written!r} cannot be in {key}, "
@@ -235,7 +228,7 @@ class _Builder:
 
     def _phrases(self, section: str, key: str, verb_last: bool | None = None) -> set[tuple[str, ...]]:
         return {
-            _folded(source, written)
+            folded(source, written)
             for source, data in self.files
             if verb_last is None or data.get("verb_last", False) == verb_last
             for written in data.get(section, {}).get(key, ())
@@ -243,6 +236,27 @@ class _Builder:
 
     def _single(self, section: str, key: str, verb_last: bool | None = None) -> frozenset[str]:
         return frozenset(word for phrase in self._phrases(section, key, verb_last) for word in phrase)
+
+
+def add_keyword(by_words: dict[tuple[str, ...], Keyword], new: Keyword) -> None:
+    """Add a keyword where its words mean nothing else yet; the first to name a word keeps it.
+
+    :raises VocabularyError: the words mean another command already
+    """
+    old = by_words.setdefault(new.words, new)
+    if old.command != new.command:
+        raise VocabularyError(
+            f"{new.source}: {new.written!r} cannot mean {new.command}, "
+            f"because in {old.source} {old.written!r} already means {old.command}"
+        )
+
+
+def check_filler(fillers: Iterable[tuple[str, ...]], new: Keyword) -> None:
+    """:raises VocabularyError: the keyword is a greeting, which is skipped before a keyword is looked for"""
+    if new.words in fillers:
+        raise VocabularyError(
+            f"{new.source}: {new.written!r} cannot mean {new.command}, because it is a greeting or a courtesy"
+        )
 
 
 def _check_form(source: str, data: Mapping[str, Any]) -> None:
@@ -290,7 +304,7 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
 
 
 def _folded_lists(source: str, table: Mapping[str, list[str]], keys: Iterable[str]) -> dict[str, list[tuple[str, ...]]]:
-    return {key: [_folded(source, written) for written in table.get(key, ())] for key in keys}
+    return {key: [folded(source, written) for written in table.get(key, ())] for key in keys}
 
 
 def _expanded(source: str, written: str, lists: Mapping[str, list[tuple[str, ...]]]) -> Iterator[tuple[str, ...]]:
@@ -305,8 +319,12 @@ def _expanded(source: str, written: str, lists: Mapping[str, list[tuple[str, ...
         yield tuple(word for phrase in choice for word in phrase)
 
 
-def _folded(source: str, written: str) -> tuple[str, ...]:
-    folded = tuple(words(_SLOT.sub(r"\1", written)))
-    if not folded or len(folded) > MAX_WORDS:
+def folded(source: str, written: str) -> tuple[str, ...]:
+    """Return a word or phrase as it is compared.
+
+    :raises VocabularyError: it has no letters or too many words
+    """
+    spelt = tuple(words(_SLOT.sub(r"\1", written)))
+    if not spelt or len(spelt) > MAX_WORDS:
         raise VocabularyError(f"{source}: {written!r} must be one to {MAX_WORDS} words of letters or digits")
-    return folded
+    return spelt

@@ -38,6 +38,7 @@ class Catalogue:
         """:raises CatalogueError: if the languages differ in keys or placeholders"""
         self._replies = {language: dict(data["replies"]) for language, data in files.items()}
         self._words = {language: dict(data["words"]) for language, data in files.items()}
+        self._versions: Mapping[tuple[str, str], int] = {}
         self._check()
 
     @property
@@ -46,6 +47,39 @@ class Catalogue:
 
     def template(self, wording: str, language: str) -> str:
         return self._replies[language][wording]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The keys of what replies are put together from."""
+        return tuple(self._words["en"])
+
+    def word(self, key: str, language: str) -> str:
+        return self._words[language][key]
+
+    def version(self, wording: str, language: str) -> int:
+        """Return which version of a reply this is: 0 for the packaged one, else that of the organisers' change."""
+        return self._versions.get((language, wording), 0)
+
+    def with_texts(
+        self, texts: Mapping[tuple[str, str, str], str], versions: Mapping[tuple[str, str], int] | None = None
+    ) -> "Catalogue":
+        """Return the catalogue with other texts.
+
+        :param texts: by language, table ("replies" or "words") and key
+        :param versions: of replies, by language and key
+        :raises CatalogueError: a text has other placeholders than the packaged one, or stands for nothing
+        """
+        files = {
+            language: {"replies": dict(self._replies[language]), "words": dict(self._words[language])}
+            for language in self._replies
+        }
+        for (language, table, key), text in texts.items():
+            if key not in files.get(language, {}).get(table, {}):
+                raise CatalogueError(f"{language}: there is no {key!r} in {table}.")
+            files[language][table][key] = text
+        changed = Catalogue(files)
+        changed._versions = dict(versions or {})
+        return changed
 
     def _check(self) -> None:
         for table, what in ((self._replies, "reply"), (self._words, "word")):
