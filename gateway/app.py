@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        service.watch.start()
         service.collector.start()
         receives = settings.http_carrier_file is not None or settings.smpp_set_up
         sweeping = asyncio.create_task(reception.keep_sweeping()) if receives else None
@@ -69,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             worker = asyncio.create_task(sender.run(stop))
         log.info("gateway_started", carrier=settings.first_carrier)
         async with console_running(live):
-            with ticking(service.engine, settings) if worker else nullcontext():
+            with ticking(service.engine, service.watch) if worker else nullcontext():
                 yield
         if sweeping:
             sweeping.cancel()
@@ -110,15 +111,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _worker(service: Service, network: SimulatedNetwork | None) -> Worker:
     """Return the worker that sends inside this process; its simulated carrier texts the phones of the handset page."""
-    settings = service.settings
+    settings, now = service.watch.settings, service.watch.settings_now
     if network is None:
-        return worker_from(settings, service.engine)
+        return worker_from(settings, service.engine, settings_now=now)
 
     async def deliver(taken: Taken) -> None:
         callback = settings.status_callback(taken.text.id)
         await network.deliver(taken.text.number, taken.text.body, status_callback=callback, sid=taken.carrier_id)
 
-    return worker_from(settings, service.engine, {"simulated": SimulatedCarrier(deliver=deliver)})
+    return worker_from(settings, service.engine, {"simulated": SimulatedCarrier(deliver=deliver)}, now)
 
 
 async def _healthz() -> Response:

@@ -134,6 +134,7 @@ def work() -> None:
     from gateway.logs import set_up_logs
     from gateway.outbox.setup import routes_from
     from gateway.outbox.worker import run
+    from gateway.overrides.in_force import Watch
     from gateway.reception import receiving
 
     settings = settings_or_stop()
@@ -145,8 +146,10 @@ def work() -> None:
     check_carriers(settings)
     if settings.simulated:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
-    with ready_engine(settings) as engine, ticking(engine, settings):
-        run(settings, around=receiving)
+    with ready_engine(settings) as engine:
+        watch = Watch(engine, settings)
+        with ticking(engine, watch):
+            run(settings, around=receiving, settings_now=watch.settings_now)
 
 
 def main() -> None:

@@ -17,10 +17,12 @@ from gateway.broadcasts.account import close_what_is_done
 from gateway.broadcasts.plan import plan_begun
 from gateway.broadcasts.schedules import strike
 from gateway.broadcasts.terms import broadcast_terms
+from gateway.database import reading
 from gateway.heartbeat import BEAT_EVERY_S, beat
 from gateway.numbers.hours import count_hours
 from gateway.outbox.setup import utc_now
 from gateway.outbox.worker import worker_name
+from gateway.overrides.in_force import Watch, catalogue_of
 from gateway.pickups.desk import end_promises, tell_waiting
 from gateway.pickups.walking.directions import answer_walks
 from gateway.pickups.walking.router import Router
@@ -55,7 +57,9 @@ def seats_tick(engine: Engine, settings: Settings) -> None:
 
 def reports_tick(engine: Engine, settings: Settings) -> None:
     """Call staff, propose clusters, escalate, close what nobody answered."""
-    run_all(engine, notifier_from(settings), utc_now())
+    with reading(engine) as connection:
+        catalogue = catalogue_of(connection)
+    run_all(engine, notifier_from(settings, catalogue), utc_now())
 
 
 def walks_tick(engine: Engine, settings: Settings) -> None:
@@ -105,15 +109,15 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
 
 
 @contextmanager
-def ticking(engine: Engine, settings: Settings) -> Iterator[None]:
-    """Run every tick while the block runs. A tick that fails is logged and comes again."""
+def ticking(engine: Engine, watch: Watch) -> Iterator[None]:
+    """Run every tick while the block runs, each by the settings in force. One that fails is logged and comes again."""
     scheduler = BackgroundScheduler(timezone="UTC")
     for tick, seconds in TICKS:
         scheduler.add_job(
             _guarded,
             "interval",
             seconds=seconds,
-            args=(tick, engine, settings),
+            args=(tick, engine, watch),
             id=tick.__name__,
             coalesce=True,
             max_instances=1,
@@ -126,8 +130,8 @@ def ticking(engine: Engine, settings: Settings) -> Iterator[None]:
         scheduler.shutdown(wait=True)
 
 
-def _guarded(tick: Callable[[Engine, Settings], None], engine: Engine, settings: Settings) -> None:
+def _guarded(tick: Callable[[Engine, Settings], None], engine: Engine, watch: Watch) -> None:
     try:
-        tick(engine, settings)
+        tick(engine, watch().settings)
     except SQLAlchemyError as error:
         log.warning("tick_failed", tick=tick.__name__, error=type(error).__name__)

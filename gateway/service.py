@@ -16,10 +16,12 @@ from gateway.database import make_engine
 from gateway.inbound.collector import Collector
 from gateway.inbound.loader import ReferenceLoader
 from gateway.inbound.record import Recorder
+from gateway.overrides.in_force import InForce, Watch
 from gateway.pickups.pickups import no_walks
 from gateway.pickups.walking.router import KnownWalks, RouterDown, router_from
 from gateway.pickups.where import where_from
-from gateway.replies.catalogue import load_catalogue
+from gateway.replies.catalogue import Catalogue
+from gateway.reports.notices import Notifier
 from gateway.reports.refs_supply import RefSupply
 from gateway.reports.setup import notifier_from
 from gateway.settings import Settings
@@ -40,12 +42,11 @@ class Service:
 
         :raises VocabularyError, CatalogueError: words or replies contradict each other
         """
-        self.settings = settings
         self.engine: Engine = make_engine(settings.database_url)
+        self.watch = Watch(self.engine, settings)
         self._recording = self.engine
         if self.engine.dialect.name == "postgresql":
             self._recording = make_engine(settings.database_url, by_key=True)
-        self.catalogue = load_catalogue()
         self.signatures = Signatures(
             settings.public_base_url,
             settings.auth_token,
@@ -54,20 +55,38 @@ class Service:
         router = router_from(settings)
         self._walks = KnownWalks(router) if router else None
         self._walkers = ThreadPoolExecutor(8, thread_name_prefix="walks") if router else None
-        self.reference = ReferenceLoader(self.engine, settings, utc_now, self._walks or no_walks)
+        self.reference = ReferenceLoader(self.engine, self.watch, utc_now, self._walks or no_walks)
         self._refs = RefSupply(self.engine, settings.key_for("report refs"))
-        self.notifier = notifier_from(settings)
+        self._notifier: tuple[InForce, Notifier] = (self.watch.latest, notifier_from(settings))
         self.recorder = Recorder(
             engine=self._recording,
             reference=self.reference,
-            catalogue=self.catalogue,
             refs=self._take_refs,
             return_refs=self._return_refs,
             erasing_key=settings.key_for("erased numbers"),
             default_region=settings.default_region,
-            notifier=self.notifier,
         )
         self.collector = Collector(self.record)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with what organisers have changed, as last looked at: within two seconds of a change while the
+        gateway runs (`watch` looks by itself). Asks no database.
+        """
+        return self.watch.latest.settings
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The replies in force, as last looked at."""
+        return self.watch.latest.catalogue
+
+    @property
+    def notifier(self) -> Notifier:
+        """How texts about reports are worded and when they may leave, as last looked at."""
+        latest = self.watch.latest
+        if self._notifier[0] is not latest:
+            self._notifier = (latest, notifier_from(latest.settings, latest.catalogue))
+        return self._notifier[1]
 
     def record(self, texts: Sequence[ReceivedText]) -> list[Answer | None]:
         """Record a group of texts now; see `Recorder.record`."""
@@ -102,6 +121,7 @@ class Service:
             log.warning("walks_not_learned", error=type(error).__name__)
 
     def close(self) -> None:
+        self.watch.stop()
         if self._walkers:
             self._walkers.shutdown(wait=False, cancel_futures=True)
         self._recording.dispose()

@@ -144,7 +144,7 @@ def create_app() -> FastAPI:
                 for name, value in row.items():
                     setattr(member, name, value)
         around = Surroundings(
-            reference.directory, now, service.recorder.erasing_key, reference.pickups, service.recorder.notifier,
+            reference.directory, now, service.recorder.erasing_key, reference.pickups, service.notifier,
             reference.zone, reference.default_language,
         )  # fmt: skip
         for row in _effect_rows(decision, known, before, text, inbound.id, wording, around, session):

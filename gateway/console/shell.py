@@ -56,7 +56,6 @@ class Console:
 
     def __init__(self, service: Service, live: Any) -> None:
         self.service = service
-        self.settings: Settings = service.settings
         self.engine: Engine = service.engine
         self.wording: Wording = load_wording()
         self.tokens = Tokens(self.settings.key_for("console forms"))
@@ -74,6 +73,11 @@ class Console:
         )
         self.pages.globals |= {"static": static_address, "LANGUAGES": LANGUAGES, "zone": self.settings.zone}
         self.pages.filters |= {"number": number}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force, with what organisers have changed."""
+        return self.service.settings
 
     @property
     def cookie(self) -> str:

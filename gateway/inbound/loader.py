@@ -12,15 +12,18 @@ from sqlalchemy import Connection, Engine
 from gateway.database import reading
 from gateway.hooks.events import wanted_kinds
 from gateway.inbound.reference import Reference
+from gateway.overrides.in_force import InForce, Watch
+from gateway.overrides.store import REVISION as OVERRIDES
 from gateway.pickups.desk import with_settings
 from gateway.pickups.pickups import Walks, no_walks
 from gateway.pickups.store import LIVE_REVISION, read_pickups
 from gateway.places.store import read_directory, revisions
+from gateway.reports.setup import notifier_from
 from gateway.reports.sorting import Sorter
 from gateway.reports.staff import read_staff
 from gateway.reports.triage import TriageError, TriageRules, load_triage
+from gateway.reports.triage_words import triage_in_force
 from gateway.settings import Settings
-from keywords import Vocabulary, load_vocabulary
 
 log = structlog.get_logger()
 
@@ -30,13 +33,13 @@ LOOK_EVERY_S = 1.0
 class ReferenceLoader:
     """Holds the newest `Reference`. Called by the writer thread alone."""
 
-    def __init__(
-        self, engine: Engine, settings: Settings, now: Callable[[], datetime], walks: Walks = no_walks
-    ) -> None:
-        """:raises VocabularyError, TriageError: if the vocabulary or triage files cannot be used"""
-        self._engine, self._settings, self._now, self._walks = engine, settings, now, walks
-        self._vocabulary: Vocabulary = load_vocabulary(*settings.vocabulary_files)
-        self._triage: TriageRules = load_triage(*settings.triage_files)
+    def __init__(self, engine: Engine, watch: Watch, now: Callable[[], datetime], walks: Walks = no_walks) -> None:
+        """:raises TriageError: if the triage files cannot be used"""
+        self._engine, self._watch, self._now, self._walks = engine, watch, now, walks
+        self._settings: Settings = watch.settings
+        self._in_force: InForce | None = None
+        self._triage: TriageRules = load_triage(*self._settings.triage_files)
+        self._files_of_triage = self._triage
         self._reference: Reference | None = None
         self._seen: Mapping[str, int] = {}
         self._looked = -float("inf")
@@ -50,11 +53,13 @@ class ReferenceLoader:
         if self._reference is None or clock - self._looked >= LOOK_EVERY_S:
             with reading(self._engine) as connection:
                 seen = {name: number for name, number in revisions(connection).items() if name != LIVE_REVISION}
+                in_force = self._watch.look(connection, seen.get(OVERRIDES, 0))
                 rules = self._rules()
-                if self._reference is None or seen != self._seen or rules is not self._reference.sorter.rules:
+                moved = seen != self._seen or rules is not self._files_of_triage or in_force is not self._in_force
+                if self._reference is None or moved:
                     first = self._reference is None
-                    self._reference = self._load(connection, seen, rules)
-                    self._seen = seen
+                    self._reference = self._load(connection, seen, rules, in_force)
+                    self._seen, self._files_of_triage, self._in_force = seen, rules, in_force
                     if first:
                         _leave_to_stay()
             self._looked = clock
@@ -68,17 +73,22 @@ class ReferenceLoader:
         """What was loaded last, for other threads than the writer's; None before the first text."""
         return self._reference
 
-    def _load(self, connection: Connection, seen: Mapping[str, int], rules: TriageRules) -> Reference:
+    def _load(
+        self, connection: Connection, seen: Mapping[str, int], rules: TriageRules, in_force: InForce
+    ) -> Reference:
         same_places = self._reference and seen.get("places") == self._seen.get("places")
         directory = self._reference.directory if self._reference and same_places else read_directory(connection)
         zone = self._settings.zone
         pickups = read_pickups(connection, directory, self._now(), zone)
+        words = triage_in_force(rules, in_force.stored)
         return Reference(
             directory=directory,
-            pickups=replace(with_settings(pickups, self._settings), walks=self._walks),
-            sorter=Sorter(rules, pickups.gazetteer, directory.register),
+            pickups=replace(with_settings(pickups, in_force.settings), walks=self._walks),
+            sorter=Sorter(words, pickups.gazetteer, directory.register),
             staff={one.phone: one for one in read_staff(connection).values() if one.phone},
-            vocabulary=self._vocabulary,
+            vocabulary=in_force.vocabulary,
+            catalogue=in_force.catalogue,
+            notifier=notifier_from(in_force.settings, in_force.catalogue),
             short_code=self._settings.short_code,
             zone=zone,
             default_language=self._settings.default_language,

@@ -27,11 +27,9 @@ from gateway.pickups.effects import ChangeHold
 from gateway.pickups.seat_rows import SeatBook
 from gateway.pickups.store import freshened
 from gateway.pickups.where import OFFERED, offered_point
-from gateway.replies.catalogue import Catalogue
 from gateway.reports.commands import ReportState
 from gateway.reports.field import COMMANDS as FIELD_COMMANDS
 from gateway.reports.field import FieldBoard, split_ref
-from gateway.reports.notices import Notifier
 from gateway.reports.talks import ABOUT_REPORTS, own_reports, read_board, states_of, status_asked
 from gateway.rules.conversation import Decision, RecordConsent, SetLanguage, evolve
 from gateway.rules.manners import with_manners
@@ -73,13 +71,11 @@ class Recorder:
 
     engine: Engine
     reference: Callable[[], Reference]
-    catalogue: Catalogue
     refs: Callable[[int], Sequence[str]]
     """Reserves report refs; those not used are given back by `return_refs`."""
     return_refs: Callable[[Iterable[str]], None]
     erasing_key: bytes
     default_region: str
-    notifier: Notifier
 
     def record(self, texts: Sequence[ReceivedText], now: datetime) -> list[Answer | None]:
         """Return the answer to each text, in order; None for one that could not be kept.
@@ -339,7 +335,7 @@ class _Group:
         sender.now, reply = with_manners(sender.now, decision, self.now)
         if sender.now.language and sender.now.language != snapshot.sender.language:
             language = sender.now.language  # "LANG UR" is answered in Urdu
-        body = cheapest(self.recorder.catalogue.render(reply, language)) if reply else None
+        body = cheapest(self.reference.catalogue.render(reply, language)) if reply else None
         wording = reply.wording if reply else ""
         return _Outcome(text, sender, command, decision, body, wording, language, flagged, before)
 
@@ -362,7 +358,7 @@ class _Group:
         sent = {row.inbound_id: Answer(row.id, bodies[row.inbound_id]) for row in kept}
         enqueue(connection, [_queued_reply(one, inbound_id) for one, inbound_id in queued], (), self.now)
         done = [
-            Done(effect, one.sender, before, one.text, ids[identity], f"{one.wording}/{one.language}")
+            Done(effect, one.sender, before, one.text, ids[identity], self._wording_shown(one))
             for identity, one in outcomes.items()
             for effect, before in zip(one.decision.effects, one.before, strict=True)
         ]
@@ -372,7 +368,7 @@ class _Group:
             self.now,
             self.recorder.erasing_key,
             self.reference.pickups,
-            self.recorder.notifier,
+            self.reference.notifier,
             self.reference.zone,
             self.reference.default_language,
             self.reference.hooks,
@@ -388,6 +384,11 @@ class _Group:
         )
         carry_out(connection, done, touched.values(), around)
         return {identity: sent.get(number) or Answer() for identity, number in ids.items()}
+
+    def _wording_shown(self, one: _Outcome) -> str:
+        """Return what the ledger says of our answer: wording, language and the version, where organisers changed it."""
+        version = self.reference.catalogue.version(one.wording, one.language) if one.wording else 0
+        return f"{one.wording}/{one.language}#{version}" if version else f"{one.wording}/{one.language}"
 
     def _inbound_row(self, one: _Outcome) -> dict[str, Any]:
         text = one.text

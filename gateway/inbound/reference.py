@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.pickups.pickups import Pickups
 from gateway.places.directory import Directory
+from gateway.replies.catalogue import Catalogue
+from gateway.reports.notices import Notifier
 from gateway.reports.sorting import Sorter
 from gateway.rules.report_staff import StaffMember
 from keywords import Vocabulary
@@ -13,7 +15,7 @@ from keywords import Vocabulary
 
 @dataclass(frozen=True)
 class Reference:
-    """Places, seats, groups, pick-up points, words, triage rules and staff of one moment."""
+    """Places, seats, groups, pick-up points, words, replies, triage rules and staff of one moment."""
 
     directory: Directory
     pickups: Pickups
@@ -21,6 +23,8 @@ class Reference:
     short_code: str
     zone: ZoneInfo
     sorter: Sorter
+    catalogue: Catalogue
+    notifier: Notifier
     default_language: str = "en"
     invite_key: bytes = b"no secret"
     staff: Mapping[str, StaffMember] = field(default_factory=dict)

@@ -69,9 +69,13 @@ class Worker:
         clock: Clock = database_clock,
         boundary: Boundary = _nothing,
         in_flight: int = IN_FLIGHT,
+        terms_now: Callable[[], Terms] | None = None,
     ) -> None:
-        """`boundary` is called with the name of every point at which a crash must be harmless."""
+        """`boundary` is called with the name of every point at which a crash must be harmless. `terms_now` is asked
+        before each claim, so that hours, pace and routes change while the worker works.
+        """
         self.engine, self.carriers, self.terms, self.clock, self.boundary = engine, carriers, terms, clock, boundary
+        self._terms_now = terms_now
         self._most = in_flight
         self._flying = 0
         self._turn = 0
@@ -190,6 +194,8 @@ class Worker:
 
     async def _claim(self, most: int) -> Claimed:
         self._turn += 1
+        if self._terms_now:
+            self.terms = await self._in_thread(self._claimer, self._terms_now)
         claimed = await self._in_thread(
             self._claimer, claim, self.engine, self.terms, self.clock, most, self.boundary, self._turn
         )
@@ -279,9 +285,31 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(4)}"[:40]
 
 
-def worker_from(settings: Settings, engine: Engine, carriers: Mapping[str, Carrier] | None = None) -> Worker:
-    """Return the worker that these settings describe; `carriers` in place of those that the settings set up."""
-    return Worker(engine, carriers or carriers_from(settings), terms_from(settings, worker_name()))
+def worker_from(
+    settings: Settings,
+    engine: Engine,
+    carriers: Mapping[str, Carrier] | None = None,
+    settings_now: Callable[[], Settings] | None = None,
+) -> Worker:
+    """Return the worker that these settings describe; `carriers` in place of those that the settings set up.
+
+    :param settings_now: says the settings anew while the worker works
+    """
+    name = worker_name()
+    terms = terms_from(settings, name)
+    if settings_now is None:
+        return Worker(engine, carriers or carriers_from(settings), terms)
+    ask = settings_now
+    known: tuple[Settings, Terms] = (settings, terms)
+
+    def terms_now() -> Terms:
+        nonlocal known
+        now = ask()
+        if now is not known[0]:
+            known = (now, terms_from(now, name))
+        return known[1]
+
+    return Worker(engine, carriers or carriers_from(settings), terms, terms_now=terms_now)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -297,10 +325,11 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 Around = Callable[[Settings, Worker], contextlib.AbstractAsyncContextManager[None]]
 
 
-def run(settings: Settings, around: Around | None = None) -> None:
+def run(settings: Settings, around: Around | None = None, settings_now: Callable[[], Settings] | None = None) -> None:
     """Work until SIGTERM or SIGINT; what is on the way to a carrier is still answered and recorded.
 
-    `around` makes a context that the worker runs in, such as one that receives what its carriers bring.
+    `around` makes a context that the worker runs in, such as one that receives what its carriers bring; `settings_now`
+    says the settings anew while it works.
     """
 
     async def main() -> None:
@@ -308,7 +337,7 @@ def run(settings: Settings, around: Around | None = None) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        worker = worker_from(settings, engine)
+        worker = worker_from(settings, engine, settings_now=settings_now)
         async with around(settings, worker) if around else contextlib.nullcontext():
             await worker.run(stop)
 

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gateway.outbox.enqueue import NewText, enqueue
+from gateway.overrides.in_force import catalogue_of
 from gateway.pickups.answer import clock, said_name
 from gateway.pickups.pickups import Pickups
-from gateway.replies.catalogue import LANGUAGES, load_catalogue
+from gateway.replies.catalogue import LANGUAGES
 from gateway.rules.conversation import Reply
 from gateway.tables import SeatHold, Sender
 
@@ -34,7 +35,7 @@ def tell(
             continue
         spoken = person.language if person.language in LANGUAGES else language
         if spoken not in said:
-            said[spoken] = load_catalogue().render(reply, spoken)
+            said[spoken] = catalogue_of(connection).render(reply, spoken)
         texts.append(NewText(KIND, person.id, person.key, said[spoken], spoken, reply.wording))
     return enqueue(connection, texts, pickups.routes, now)
 

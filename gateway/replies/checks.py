@@ -10,7 +10,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.replies.catalogue import Catalogue, placeholders
+from gateway.replies.catalogue import LANGUAGES, Catalogue, placeholders
 from gateway.rules.conversation import Listed, Reply, Value, Word
 from gateway.rules.message_parts import cheapest, count_parts
 from keywords import Vocabulary, parse
@@ -171,3 +171,16 @@ def _told(text: str, vocabulary: Vocabulary) -> frozenset[str]:
     pieces = re.findall(r"[^\s.,;:!?،۔؛؟\"“”()]+", text)
     shouted = [one for one in pieces if one.isupper() or not one.isascii()]
     return frozenset(name for one in shouted if (name := parse(one, vocabulary=vocabulary).name) in _PROMISED and name)
+
+
+_SHOUTED = re.compile(r"\b[A-Z]{2,}\b")
+
+
+def told_words(catalogue: Catalogue) -> dict[str, str]:
+    """Return the words in capitals that replies tell people to text, with one reply that does."""
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        for wording in catalogue.wordings:
+            for word in _SHOUTED.findall(catalogue.template(wording, language)):
+                found.setdefault(word, f"{wording} ({language})")
+    return found

@@ -33,6 +33,7 @@ from gateway.tables.members import (
     TopicStop,
 )
 from gateway.tables.numbers import Heartbeat, TextHour
+from gateway.tables.overrides import Override
 from gateway.tables.pickups import (
     Departure,
     Event,
@@ -84,6 +85,7 @@ __all__ = [
     "MemberImport",
     "MemberTerm",
     "OutboundText",
+    "Override",
     "PickupAsk",
     "PickupPoint",
     "Place",

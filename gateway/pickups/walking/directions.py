@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 
 from gateway.database import is_sqlite, reading, writing
 from gateway.outbox.enqueue import NewText, enqueue
+from gateway.overrides.in_force import catalogue_of
 from gateway.pickups.answer import cut, link_to, said_distance, said_name
 from gateway.pickups.desk import points_now
 from gateway.pickups.pickups import Pickups
@@ -16,7 +17,6 @@ from gateway.pickups.points import Near, Point
 from gateway.pickups.walking.router import Router, RouterDown
 from gateway.pickups.walking.routes import Step
 from gateway.pickups.where import described
-from gateway.replies.catalogue import load_catalogue
 from gateway.rules.conversation import Listed, Plain, Reply, Value, Word
 from gateway.rules.geography import bearing, distance
 from gateway.settings import Settings
@@ -89,7 +89,7 @@ def _answer(connection: Connection, row: Any, reply: Reply, pickups: Pickups, no
     if connection.execute(delete(_walks).where(_walks.c.id == row.id)).rowcount != 1:
         return 0
     person = connection.execute(select(_senders.c.key).where(_senders.c.id == row.sender_id)).one()
-    body = load_catalogue().render(reply, row.language)
+    body = catalogue_of(connection).render(reply, row.language)
     text = NewText("reply", row.sender_id, person.key, body, row.language, reply.wording)
     return enqueue(connection, [text], pickups.routes, now)
 

@@ -48,12 +48,16 @@ def _load(extra: tuple[tuple[Path, int], ...]) -> TriageRules:
             data = tomllib.loads(written.decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise TriageError(f"{name}: {error}.") from None
-        rules += _rules(name, data)
+        rules += rules_of(name, data)
         spots = _with_spots(spots, name, data.get("spots", {}))
     return TriageRules(rules, spots)
 
 
-def _rules(name: str, data: Mapping[str, Any]) -> Iterator[Rule]:
+def rules_of(name: str, data: Mapping[str, Any]) -> Iterator[Rule]:
+    """Return the rules of one file's data.
+
+    :raises TriageError: a section, label, weight or phrase cannot be used; one sentence that begins with `name`
+    """
     for section in data:
         if section not in ("language", "category", "kind", "urgency", "spots"):
             raise TriageError(f"{name}: [{section}] is not known; there are category, kind, urgency and spots.")

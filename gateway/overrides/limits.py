@@ -1,0 +1,92 @@
+"""Settings that organisers may change while the gateway runs: hours, pace, routes, limits. The environment wins.
+
+Each is checked by the validators of `gateway.settings`, as if it stood in the environment.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from gateway.outbox.setup import routes_from
+from gateway.overrides.store import Override, OverrideError, put, values_of
+from gateway.settings import Settings, SettingsError, load_settings
+
+KIND = "setting"
+LIVE: Final = (
+    "sending_hours", "parts_per_second", "carrier_routes", "second_person_above", "broadcast_daily_cap",
+    "schedule_grace_minutes",
+)  # fmt: skip
+"""Settings that hold within two seconds of the change, in every process."""
+
+
+def pinned(settings: Settings, name: str) -> bool:
+    """Whether the environment (or `.env`) says it, so that no stored value counts."""
+    return name in settings.model_fields_set
+
+
+def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Return settings with other values, checked as a whole.
+
+    :raises SettingsError: one sentence that names the setting
+    """
+    if not values:
+        return settings
+    checked = load_settings(**(settings.model_dump() | dict(values)), _env_file=None)
+    routes_from_or_say(checked)
+    return settings.model_copy(update={name: getattr(checked, name) for name in values})
+
+
+def routes_from_or_say(settings: Settings) -> None:
+    try:
+        routes_from(settings)
+    except ValueError as error:
+        raise SettingsError(f"CARRIER_ROUTES: {error}.") from None
+
+
+def limits_in_force(
+    settings: Settings, stored: Mapping[tuple[str, str], Override]
+) -> tuple[Settings, dict[tuple[str, str], str]]:
+    """Return the settings with what is stored for them, and why what is stored cannot be used, by kind and key."""
+    problems: dict[tuple[str, str], str] = {}
+    for name, one in values_of(stored, KIND).items():
+        if name not in LIVE or pinned(settings, name):
+            continue
+        try:
+            settings = with_values(settings, {name: one.value})
+        except SettingsError as error:
+            problems[(KIND, name)] = str(error)
+    return settings, problems
+
+
+def set_limit(
+    connection: Connection,
+    settings: Settings,
+    name: str,
+    written: str | None,
+    by: str,
+    now: datetime,
+    seen: int | None = None,
+) -> Override:
+    """Change one setting, or go back to the built-in (None), in a transaction of `changing`.
+
+    :param settings: as the environment has them
+    :raises OverrideError: it is none of these, the environment says it, or the value is not one
+    """
+    if name not in LIVE:
+        raise OverrideError(f"{name} cannot be changed while the gateway runs; there are {', '.join(LIVE)}.")
+    if pinned(settings, name):
+        raise OverrideError(f"{name.upper()} is set by the environment; change it there.")
+    value: Any = None
+    if written is not None:
+        try:
+            value = getattr(with_values(settings, {name: written.strip()}), name)
+        except SettingsError as error:
+            raise OverrideError(_without_name(str(error), name)) from None
+    return put(connection, KIND, name, value, by, now, seen)
+
+
+def _without_name(sentence: str, name: str) -> str:
+    said = sentence.removeprefix(f"{name.upper()}: ")
+    return said[:1].upper() + said[1:]
