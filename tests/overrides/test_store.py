@@ -4,10 +4,12 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from gateway.accounts.audit import verify
 from gateway.database import reading
 from gateway.overrides.store import Outdated, OverrideError, changing, current, find, history, lately, put, version_of
+from gateway.tables import AuditEntry
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -58,3 +60,15 @@ def test_two_at_once_make_two_versions(engine: Engine) -> None:
         versions = history(connection, "setting", "second_person_above")
         assert [one.version for one in versions] == [4, 3, 2, 1]
         assert {one.value for one in versions} == {0, 1, 2, 3}
+
+
+def test_the_audit_log_says_what_was_and_what_is_but_no_secret(engine: Engine) -> None:
+    for kind, key, value in (("setting", "sending_hours", "08:00-20:00"), ("secret", "smpp_password", "sealed-thing")):
+        with changing(engine) as connection:
+            put(connection, kind, key, value, "amna", NOW)
+    with reading(engine) as connection:
+        rows = connection.execute(select(AuditEntry.action, AuditEntry.subject, AuditEntry.detail)).all()
+        assert verify(connection) == []
+    assert [row.action for row in rows] == ["setting.changed", "secret.changed"]
+    assert "08:00-20:00" in str(rows[0].detail)
+    assert "sealed-thing" not in str(rows)

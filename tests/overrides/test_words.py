@@ -19,7 +19,8 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 FILES = load_vocabulary()
 SAFE_WORDS = [one for command in SAFETY for one in written_words(FILES, command)]
 SENTENCES = [
-    "please stop texting me", "stop texting", "leave me alone", "dont text me", "remove me from your list", "take me off",
+    "please stop texting me", "stop texting", "leave me alone", "dont text me", "remove me from your list",
+    "take me off",
     "i want to unsubscribe", "msg mat bhejo", "mujhe msg mat bhejo", "band karo", "no more texts", "lose my number",
     "stop lahore", "i do not want any more messages", "kindly remove my number", "پیغام مت بھیجو", "بند کرو",
     "delete my number", "do not contact me", "never text me again", "i asked you to stop texting",
