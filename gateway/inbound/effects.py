@@ -21,6 +21,7 @@ from gateway.inbound.pickup_effects import PICKUP_APPLIERS
 from gateway.inbound.senders import KnownSender, member_row, sender_row
 from gateway.inbound.told import consent_events
 from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
+from gateway.members.rows import filing_changes
 from gateway.members.terms import Findable, write_terms
 from gateway.pickups.pickups import Pickups
 from gateway.places.directory import Directory
@@ -176,27 +177,8 @@ def _changes(one: Done, around: Surroundings) -> list[Mapping[str, Any]]:
     after = one.effect.member if isinstance(one.effect, EnrolMember | FileUnder) else None
     if one.before is None or after is None:
         return []
-    groups = around.directory.groups
-    fields = (
-        ("name", one.before.name, after.name),
-        ("city", one.before.city or "", after.city or ""),
-        ("constituency", _seat(one.before.constituency), _seat(after.constituency)),
-        ("provincial", _seat(one.before.provincial), _seat(after.provincial)),
-        (
-            "affinities",
-            " ".join(group.key for group in groups.of(one.before.affinities)),
-            " ".join(group.key for group in groups.of(after.affinities)),
-        ),
-    )
-    return [
-        {"sender_id": one.sender.id, "field": name, "old": old[:160], "new": new[:160], "changed_at": around.now}
-        for name, old, new in fields
-        if old != new
-    ]
-
-
-def _seat(seat: tuple[str, int] | None) -> str:
-    return f"{seat[0]} ({seat[1]})" if seat else ""
+    kept = {"sender_id": one.sender.id, "changed_at": around.now}
+    return [{**change, **kept} for change in filing_changes(one.before, after, around.directory)]
 
 
 def _credit(connection: Connection, done: list[Done], around: Surroundings) -> None:

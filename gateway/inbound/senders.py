@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 
 from gateway.bulk import among, insert_rows, values
 from gateway.members.erased import erased_and_stopped
+from gateway.members.rows import filing_columns, member_state
 from gateway.places.directory import Directory
-from gateway.rules.conversation import MemberState, Question, SenderState
+from gateway.rules.conversation import Question, SenderState
 from gateway.tables import Member, Sender
 
 _senders = Sender.__table__
@@ -95,18 +96,6 @@ def hold_senders(
 
 def known_sender(row: Any, directory: Directory) -> KnownSender:
     """Return what a joined row of sender and member says; the member's columns are None where there is none."""
-    member = None
-    if row.joined_at is not None:
-        member = MemberState(
-            name=row.name,
-            city=directory.place_keys.get(row.city_id),
-            constituency=directory.seat_keys.get(row.constituency_id),
-            provincial=directory.seat_keys.get(row.provincial_id),
-            affinities=row.affinities,
-            joined_at=row.joined_at,
-            invite_code=row.invite_code,
-            referrer_id=row.referrer_id,
-        )
     question = None
     if row.question is not None:
         question = Question(row.question, row.question_data or {}, row.question_expires_at)
@@ -119,7 +108,7 @@ def known_sender(row: Any, directory: Directory) -> KnownSender:
         replies_since=row.replies_since,
         replies=row.replies,
         last_reply=row.last_reply,
-        member=member,
+        member=member_state(row, directory),
         id=row.id,
     )
     return KnownSender(row.id, state, state, row.seen_on)
@@ -151,11 +140,7 @@ def member_row(known: KnownSender, directory: Directory, now: datetime, today: d
     assert member is not None
     return {
         "sender_id": known.id,
-        "name": member.name,
-        "city_id": directory.place_ids.get(member.city) if member.city else None,
-        "constituency_id": directory.seat_ids.get(member.constituency) if member.constituency else None,
-        "provincial_id": directory.seat_ids.get(member.provincial) if member.provincial else None,
-        "affinities": member.affinities,
+        **filing_columns(member, directory),
         "language": known.now.language,
         "reachable": known.now.consent == "joined",
         "invite_code": member.invite_code,

@@ -114,8 +114,12 @@ def read_filing(argument: str, member: MemberState, directory: Directory, now: d
 def clean_name(rest: Sequence[str]) -> str:
     """Return a person's name out of the words that are left, without the words around it; "" if none is left."""
     kept = [piece for piece in rest if (folded := words(piece)) and folded[0] not in _FILLERS]
-    name = " ".join(kept)
-    name = "".join(sign for sign in name if sign.isalpha() or sign in " .'’-" or _is_mark(sign))
+    return plain_name(" ".join(kept))
+
+
+def plain_name(text: str) -> str:
+    """Return the letters of a name, with the marks and signs that names have; everything else goes."""
+    name = "".join(sign for sign in text if sign.isalpha() or sign in " .'’-" or _is_mark(sign))
     return " ".join(name.split())[:MAX_NAME_LENGTH].strip(" .-'’")
 
 
