@@ -11,7 +11,7 @@ from gateway.api.context import ApiContext
 from gateway.api.keys import Caller
 from gateway.api.problems import FieldError, Problem
 from gateway.api.scopes import MEANING, Scope
-from gateway.rules.phone_numbers import mask
+from gateway.rules.phone_numbers import mask, mask_all
 from gateway.settings import Settings
 
 
@@ -36,6 +36,10 @@ class Call:
         if key is None or self.caller.may(Scope.PHONES_READ):
             return key
         return mask(key)
+
+    def words(self, text: str) -> str:
+        """Return somebody's words with the numbers in them as this caller may see them."""
+        return text if self.caller.may(Scope.PHONES_READ) else mask_all(text)
 
 
 def context_of(request: Request) -> ApiContext:

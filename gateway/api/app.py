@@ -6,14 +6,17 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from gateway.api import members, segments
+from gateway.api import broadcasts, members, pickups, progress, reports, segments, texts
 from gateway.api.context import ApiContext
 from gateway.api.docs_page import page
 from gateway.api.guard import Guard
 from gateway.api.openapi import describe
 from gateway.api.problems import Problem, on_http, on_invalid, on_problem
 
-ROUTERS = (members.router, segments.router)
+ROUTERS = (
+    members.router, segments.router, broadcasts.router, progress.router, texts.router, reports.router, pickups.events,
+    pickups.router,
+)  # fmt: skip
 
 
 def api_app(context: ApiContext) -> ASGIApp:

@@ -1,16 +1,38 @@
 """A key that is bound to cities and seats sees, counts and texts the members there and nobody else."""
 
+from sqlalchemy import ColumnElement, Connection, false
+
+from gateway.api.context import ApiContext
 from gateway.api.keys import Caller
+from gateway.audience.bounds import bound
+from gateway.audience.rules import Audience
 
 
-def area_rule(caller: Caller) -> str:
-    """Return the audience rule of a caller's areas; "" for everywhere."""
-    terms = [f'city:"{key}"' for key in sorted(caller.cities)]
-    terms += [f"constituency:{seat}" for seat in sorted(caller.seats)]
-    return f"({' | '.join(terms)})" if terms else ""
+def audience_for(context: ApiContext, connection: Connection, caller: Caller, rule: str) -> Audience:
+    """Return the audience of a rule within a caller's areas.
+
+    :raises RuleError: it is no rule
+    """
+    return bound(context.audience(connection, rule), caller)
 
 
-def within(caller: Caller, rule: str) -> str:
-    """Return a rule ANDed with a caller's areas. `rule` has been read on its own before, so its brackets are whole."""
-    area = area_rule(caller)
-    return f"{area} & ({rule})" if area else rule
+def member_condition(
+    context: ApiContext, connection: Connection, caller: Caller, rule: str = "all"
+) -> ColumnElement[bool] | None:
+    """Return the condition on `members` of a rule within a caller's areas; None for everyone everywhere.
+
+    :raises RuleError: it is no rule
+    """
+    if rule == "all" and not caller.bound:
+        return None
+    return audience_for(context, connection, caller, rule).condition(heed_stops=False)
+
+
+def points_of(_caller: Caller) -> ColumnElement[bool]:
+    """Return the condition on `pickup_points` of a caller that is bound to areas."""
+    return false()  # until areas of points are settled, nothing is shown rather than too much
+
+
+def reports_of(_caller: Caller) -> ColumnElement[bool]:
+    """Return the condition on `reports` of a caller that is bound to areas."""
+    return false()

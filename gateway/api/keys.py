@@ -10,10 +10,10 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.api import tokens
 from gateway.api.scopes import Scope
+from gateway.broadcasts.moves import KEY_LOGIN
 from gateway.database import reading, writing
 from gateway.tables import ApiKey
 
-LOGIN = "key:"
 _keys = ApiKey.__table__
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -37,7 +37,12 @@ class Caller:
     @property
     def login(self) -> str:
         """What stands in histories and timelines as the one who acted."""
-        return LOGIN + self.name
+        return KEY_LOGIN + self.name
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is bound to areas."""
+        return bool(self.cities or self.seats)
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Connection
 
 from gateway.api.access import Call, allowed
-from gateway.api.areas import area_rule, within
+from gateway.api.areas import member_condition
 from gateway.api.idempotency import Posted, posting
 from gateway.api.paging import Page, Paged, page_of, question_of
 from gateway.api.problems import invalid, not_found
@@ -92,7 +92,7 @@ def list_them(call: Reader, filters: Annotated[MemberFilters, Query()], response
     after = call.context.cursors.read(question, filters.cursor) if filters.cursor else 0
     with reading(call.engine) as connection:
         directory = call.context.directory(connection)
-        condition = _condition(call, connection, filters.rule)
+        condition = _condition(call, connection, filters.rule or "all")
         rows = list_members(connection, condition, int(after), filters.limit + 1)
     return page_of(
         rows,
@@ -109,7 +109,7 @@ def show(call: Reader, member_id: Id) -> Any:
     """How one person is filed, and the record of their consent."""
     with reading(call.engine) as connection:
         directory = call.context.directory(connection)
-        row = find_member(connection, member_id, _condition(call, connection, None))
+        row = find_member(connection, member_id, _condition(call, connection))
         if row is None:
             raise not_found(f"There is no member {member_id}.")
         ledger = [
@@ -135,23 +135,19 @@ def look_up(
 
     def act(connection: Connection) -> MemberFound:
         found = member_id_of(connection, key)
-        if found is None or find_member(connection, found, _condition(call, connection, None)) is None:
+        if found is None or find_member(connection, found, _condition(call, connection)) is None:
             raise not_found("No member has that number.")
         return MemberFound(id=found, address=f"{call.context.address}/members/{found}")
 
     return call.once(act)
 
 
-def _condition(call: Call, connection: Connection, rule: str | None) -> ColumnElement[bool] | None:
+def _condition(call: Call, connection: Connection, rule: str = "all") -> ColumnElement[bool] | None:
     """Return the condition of a rule within the caller's areas; None where there is neither."""
-    if rule is not None:
-        try:
-            rule = call.context.audience(connection, rule).text
-        except RuleError as error:
-            raise rule_problem(error, parameter="rule") from None
-        return call.context.audience(connection, within(call.caller, rule)).condition(heed_stops=False)
-    area = area_rule(call.caller)
-    return call.context.audience(connection, area).condition(heed_stops=False) if area else None
+    try:
+        return member_condition(call.context, connection, call.caller, rule)
+    except RuleError as error:
+        raise rule_problem(error, parameter="rule") from None
 
 
 def shown_member(call: Call, row: Any, directory: Directory) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from gateway.api.access import Call, allowed
-from gateway.api.areas import within
+from gateway.api.areas import audience_for
 from gateway.api.idempotency import Posted, posting
 from gateway.api.paging import Page, Paged, page_of, question_of
 from gateway.api.problems import invalid, not_found
@@ -92,16 +92,14 @@ def count(call: Reader, asked: Annotated[SegmentAsked, Query()]) -> Any:
                 raise not_found("No segment is saved under that name.")
             rule = saved.rule
         try:
-            audience = call.context.audience(connection, rule)
-            remarks = audience.remarks
-            audience = call.context.audience(connection, within(call.caller, audience.text))
+            audience = audience_for(call.context, connection, call.caller, rule)
         except RuleError as error:
             raise rule_problem(error, parameter="rule") from None
         found = count_by_reason(connection, audience, call.context.directory(connection).place_keys)
     return {
         "rule": audience.text,
         "sentence": audience.sentence,
-        "remarks": list(remarks),
+        "remarks": list(audience.remarks),
         "matched": found.matched,
         "recipients": found.recipients,
         "left_out": dict(found.left_out),

@@ -1,15 +1,25 @@
 """Values that several answers share."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.api.problems import invalid
 from segments import RuleError
 
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+_FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 LANGUAGE = "`en`, `ur` or `ur-Latn`"
+
+
+def _storable(moment: datetime) -> datetime:
+    """Keep a time within what databases take: nothing of ours lies outside."""
+    return min(max(moment, _FIRST), _LAST)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
 
 
 class Given(BaseModel):

@@ -19,12 +19,14 @@ from gateway.database import is_sqlite, writing, writing_on
 from gateway.places.store import read_directory
 from gateway.rules import broadcast_alarm, broadcast_life
 from gateway.rules.broadcast_life import BroadcastState
-from gateway.tables import Alert, Broadcast, BroadcastPlan, BroadcastTopic, Staff
+from gateway.tables import Alert, ApiKey, Broadcast, BroadcastPlan, BroadcastTopic, Staff
 from segments.rule import And, Not, Or, Rule
 
 S = BroadcastState
 MAY_APPROVE = ("admin", "organiser")
 PREVIEW_HOLDS = timedelta(hours=24)
+KEY_LOGIN = "key:"
+"""How the logins of API keys begin; no login of the staff has a colon."""
 
 _broadcasts, _plans, _alerts = Broadcast.__table__, BroadcastPlan.__table__, Alert.__table__
 
@@ -74,10 +76,18 @@ def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: B
 
 
 def may_decide(connection: Connection, login: str) -> Any:
-    """Return the row of the staff who may approve and start broadcasts.
+    """Return the row of the staff who may approve and start broadcasts, or of the API key that acts as this login.
+
+    What a key may do is in its scopes; whoever calls this has looked at them.
 
     :raises BroadcastError: there is no such login, it is not active, or is of the field
     """
+    if login.startswith(KEY_LOGIN):
+        mine = (ApiKey.name == login.removeprefix(KEY_LOGIN)) & ApiKey.revoked_at.is_(None)
+        key = connection.execute(select(ApiKey.__table__).where(mine)).first()
+        if key is None:
+            raise BroadcastError(f"There is no API key {login!r} that holds.")
+        return key
     row = connection.execute(select(Staff.__table__).where(Staff.login == login)).first()
     if row is None or not row.active:
         raise BroadcastError(f"There is no login {login!r}.")

@@ -60,13 +60,25 @@ def make_preview(engine: Engine, key: str, terms: BroadcastTerms, now: datetime,
     :raises BroadcastError: there is no such broadcast, or it has begun, or changed meanwhile
     :raises RuleError: its rule names what is no longer on file
     """
+    shown = work_out_preview(engine, key, terms, now, start)
+    with writing(engine) as connection:
+        return keep_preview(connection, key, shown, now)
+
+
+def work_out_preview(
+    engine: Engine, key: str, terms: BroadcastTerms, now: datetime, start: datetime | None = None
+) -> dict[str, Any]:
+    """Return what `make_preview` keeps; this is the long part, and locks nothing.
+
+    :raises BroadcastError, RuleError: as there
+    """
     with reading(engine) as connection:
         row = find(connection, key)
         if row.state not in CHANGEABLE:
             raise BroadcastError(f"“{row.name}” is {row.state}: its numbers are in its account.")
         draft = draft_of(row)
         numbers, samples = _count(connection, draft, terms, now)
-    shown = {
+    return {
         "numbers": numbers,
         "draft_digest": draft.digest,
         "digest": digest_of([draft.digest, numbers]),
@@ -75,17 +87,21 @@ def make_preview(engine: Engine, key: str, terms: BroadcastTerms, now: datetime,
         "when": _when(draft, numbers["parts"], terms, start or now),
         "second_person": numbers["recipients"] > terms.second_person_above,
     }
-    with writing(engine) as connection:
-        mine = (Broadcast.id == row.id) & Broadcast.state.in_(CHANGEABLE)
-        row = find(connection, key)
-        if draft_of(row).digest != draft.digest:
-            raise BroadcastError(f"“{row.name}” was changed while it was counted: look again.")
-        if row.approved_digest and row.approved_digest != shown["digest"]:
-            # The approval stands on the numbers that were approved, so those stay what is kept.
-            return shown | {"approved": False, "approved_numbers": row.preview["numbers"]}
-        connection.execute(
-            update(Broadcast).where(mine).values(preview=shown, previewed_at=now, digest=shown["digest"])
-        )
+
+
+def keep_preview(connection: Connection, key: str, shown: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Keep what was worked out, in the caller's writing transaction, and return it with whether it is approved.
+
+    :raises BroadcastError: the draft was changed meanwhile
+    """
+    row = find(connection, key)
+    if draft_of(row).digest != shown["draft_digest"]:
+        raise BroadcastError(f"“{row.name}” was changed while it was counted: look again.")
+    if row.approved_digest and row.approved_digest != shown["digest"]:
+        # The approval stands on the numbers that were approved, so those stay what is kept.
+        return shown | {"approved": False, "approved_numbers": row.preview["numbers"]}
+    mine = (Broadcast.id == row.id) & Broadcast.state.in_(CHANGEABLE)
+    connection.execute(update(Broadcast).where(mine).values(preview=shown, previewed_at=now, digest=shown["digest"]))
     return shown | {"approved": bool(row.approved_digest)}
 
 

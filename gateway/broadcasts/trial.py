@@ -27,7 +27,7 @@ def send_test(
     """
     with writing_on(where) as connection:
         staff = may_decide(connection, by)
-        if not staff.phone:
+        if not getattr(staff, "phone", None):
             raise BroadcastError(f"{by} has no phone on file: jalsa staff add … --phone.")
         row = find(connection, key)
         if row.state not in CHANGEABLE:

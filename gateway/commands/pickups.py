@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from gateway.commands.imports import File, only_if_whole, places_app, read_file
 from gateway.commands.shared import AsJson, complaints, console, ready_engine, settings_or_stop, show, stop
 from gateway.database import reading, writing
-from gateway.pickups.csv_file import EventDay, left_out, read_points, read_time
+from gateway.pickups.csv_file import EventDay, left_out, read_time
 from gateway.pickups.desk import move_point, points_now, set_state
+from gateway.pickups.from_file import read_for_event, unknown_cities
 from gateway.pickups.load import far_demand, load_of
 from gateway.pickups.loading import import_points, next_event
 from gateway.pickups.pickups import find_place
@@ -22,7 +23,7 @@ from gateway.pickups.position import read_position
 from gateway.pickups.store import REVISION, read_pickups
 from gateway.pickups.unmatched import make_alias, make_place, unmatched_places
 from gateway.places.store import bump, read_directory
-from gateway.rules.phone_numbers import mask, read_sender
+from gateway.rules.phone_numbers import mask
 from gateway.tables import Departure, Event, PickupPoint
 
 app = typer.Typer(help="Pick-up points of an event.", no_args_is_help=True)
@@ -132,19 +133,10 @@ def import_file(file: File, event: EventKey = None) -> None:
         with reading(engine) as connection:
             rally = _event_or_stop(connection, event)
             directory = read_directory(connection)
-        day = EventDay(rally.doors_at, rally.ends_at, ZoneInfo(rally.zone))
-
-        def city_position(name: str) -> tuple[float, float] | None:
-            city = directory.place_named(name)
-            return (city.lat, city.lon) if city and city.lat is not None and city.lon is not None else None
-
-        def phone(written: str) -> str | None:
-            key = read_sender(written, settings.default_region).key
-            return key if key.startswith("+") else None
-
         with Progress(console=complaints, transient=True) as progress:
             reading_rows = progress.add_task("Reading", total=max(1, len(lines) - 1))
-            read = list(read_points(lines, day, city_position, phone, lambda: progress.advance(reading_rows)))
+            region = settings.default_region
+            read = read_for_event(lines, rally, directory, region, lambda: progress.advance(reading_rows))
         points = only_if_whole(file.name, read)
         with writing(engine) as connection, Progress(console=complaints, transient=True) as progress:
             loading = progress.add_task("Loading", total=len(points))
@@ -154,8 +146,7 @@ def import_file(file: File, event: EventKey = None) -> None:
             return
     if ignored := left_out(lines):
         console.print(f"Columns that were not read: {', '.join(ignored)}.", markup=False)
-    unknown = sorted({point.city for point in points if city_position(point.city) is None})
-    if unknown:
+    if unknown := unknown_cities(directory, points):
         console.print(f"Cities not in the gazetteer: {', '.join(unknown)}.", markup=False)
     console.print(f"{rally.key}: {done.added} points added, {done.changed} changed.", markup=False)
     if done.untouched:
