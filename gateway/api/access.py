@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fastapi import Request
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from gateway.accounts import audit
 from gateway.api.context import ApiContext
 from gateway.api.keys import Caller
 from gateway.api.problems import FieldError, Problem
@@ -40,6 +42,13 @@ class Call:
     def words(self, text: str) -> str:
         """Return somebody's words with the numbers in them as this caller may see them."""
         return text if self.caller.may(Scope.PHONES_READ) else mask_all(text)
+
+    def note(self, connection: Connection, now: datetime) -> None:
+        """Put what this request changes into the audit log; call it last in the transaction of the change."""
+        route = self.request.scope["route"]
+        resource = route.tags[0]
+        subject = "/".join([resource, *map(str, self.request.path_params.values())])
+        audit.record(connection, self.caller.login, f"{resource}.{route.name}", subject[:120], {"by": "api"}, now)
 
 
 def context_of(request: Request) -> ApiContext:

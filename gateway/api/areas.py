@@ -1,7 +1,8 @@
 """A key that is bound to cities and seats sees, counts and texts the members there and nobody else."""
 
-from sqlalchemy import ColumnElement, Connection, false
+from sqlalchemy import ColumnElement, Connection
 
+from gateway.accounts.areas import Areas
 from gateway.api.context import ApiContext
 from gateway.api.keys import Caller
 from gateway.audience.bounds import bound
@@ -28,11 +29,16 @@ def member_condition(
     return audience_for(context, connection, caller, rule).condition(heed_stops=False)
 
 
-def points_of(_caller: Caller) -> ColumnElement[bool]:
+def points_of(caller: Caller) -> ColumnElement[bool]:
     """Return the condition on `pickup_points` of a caller that is bound to areas."""
-    return false()  # until areas of points are settled, nothing is shown rather than too much
+    return Areas(caller.cities, caller.seats).points()
 
 
-def reports_of(_caller: Caller) -> ColumnElement[bool]:
+def reports_of(caller: Caller) -> ColumnElement[bool]:
     """Return the condition on `reports` of a caller that is bound to areas."""
-    return false()
+    return Areas(caller.cities, caller.seats).reports()
+
+
+def events_of(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition on `events` of a caller that is bound to areas."""
+    return Areas(caller.cities, caller.seats).events()

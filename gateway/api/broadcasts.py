@@ -117,6 +117,7 @@ def change(call: Annotated[Call, Depends(allowed(Scope.BROADCASTS_WRITE))], key:
             change_draft(
                 connection, key, made, directory, context.terms, call.caller.login, context.clock(), areas=call.caller
             )
+        call.note(connection, context.clock())
         return shown_broadcast(find(connection, key))
 
 

@@ -54,6 +54,7 @@ class Posted(Call):
                 if not _claim(connection, self, now):
                     return self._replay(_row(connection, self))
                 answer = act(connection)
+                self.note(connection, now)
                 body = answer.model_dump_json()
                 where = location.format(**answer.model_dump()) if location else ""
                 mine = (_acts.c.key_id == self.caller.id) & (_acts.c.idempotency_key == self.key)

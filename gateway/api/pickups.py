@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Connection
 
 from gateway.api.access import Call, allowed
-from gateway.api.areas import points_of
+from gateway.api.areas import events_of, points_of
 from gateway.api.idempotency import Posted, posting
 from gateway.api.paging import Page, Paged, page_of, question_of
 from gateway.api.problems import FieldError, Problem, invalid, not_found
@@ -119,7 +119,8 @@ def list_rallies(call: Reader, filters: Annotated[Paged, Query()], response: Res
     question = question_of("events", call.caller.login, filters)
     before = call.context.cursors.read(question, filters.cursor) if filters.cursor else None
     with reading(call.engine) as connection:
-        rows = list_events(connection, before, filters.limit + 1)
+        within = [events_of(call.caller)] if call.caller.bound else []
+        rows = list_events(connection, before, filters.limit + 1, *within)
     kept = ("key", "name", "names", "venue", "lat", "lon", "zone", "doors_at", "ends_at")
     return page_of(
         rows,

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from gateway.accounts import audit
+from gateway.accounts.areas import seat_text
 from gateway.api.keys import KeyProblem, add_key, all_keys, revoke_key
 from gateway.api.scopes import MEANING, read_scopes
 from gateway.commands.shared import AsJson, complaints, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
-from gateway.places.directory import Directory
+from gateway.places.directory import Directory, seat_key
 from gateway.places.store import read_directory
 
 app = typer.Typer(help="Keys for programs that use /api/v1.", no_args_is_help=True)
@@ -41,6 +43,8 @@ def add(
             )
         except KeyProblem as error:
             stop(str(error), 2)
+        detail = {"scopes": list(scopes), "areas": [*cities, *seats], "user": getpass.getuser()}
+        audit.record(connection, "command", "key.added", f"key:{name}", detail, now)
     show_one(
         {"name": name, "acts as": f"key:{name}", "scopes": list(scopes), "areas": [*cities, *seats] or "everywhere",
          "expires": ends, "token": token},
@@ -58,13 +62,10 @@ def _city(directory: Directory, written: str) -> str:
 
 
 def _seat(directory: Directory, written: str) -> str:
-    from gateway.places.directory import seat_key
-
     seat = directory.seat_named(written)
     if seat is None:
         stop(f"--seat: there is no seat {written!r} on file.", 2)
-    code, delimitation = seat_key(seat)
-    return f"{code}@{delimitation}"
+    return seat_text(*seat_key(seat))
 
 
 @app.command("list")
@@ -84,6 +85,9 @@ def revoke(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None
             revoke_key(connection, name, datetime.now(UTC))
         except KeyProblem as error:
             stop(str(error))
+        audit.record(
+            connection, "command", "key.revoked", f"key:{name}", {"user": getpass.getuser()}, datetime.now(UTC)
+        )
     complaints.print(f"{name} opens nothing any more.", markup=False)
 
 

@@ -10,9 +10,14 @@ from gateway.tables import Departure, Event, PickupPoint
 _events, _points, _buses = Event.__table__, PickupPoint.__table__, Departure.__table__
 
 
-def list_events(connection: Connection, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
-    """Return events, the one made last first; those with ids below `before_id`."""
-    query = select(_events).order_by(_events.c.id.desc()).limit(limit)
+def list_events(
+    connection: Connection, before_id: int | None, limit: int, *conditions: ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    """Return events, the one made last first; those with ids below `before_id`.
+
+    :param conditions: on the columns of events
+    """
+    query = select(_events).where(*conditions).order_by(_events.c.id.desc()).limit(limit)
     return connection.execute(query if before_id is None else query.where(_events.c.id < before_id)).all()
 
 
