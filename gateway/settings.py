@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     broadcast_daily_cap: int = 0
     schedule_grace_minutes: int = 30
 
+    map_tiles_url: str = ""
+    map_tiles_credit: str = "© OpenStreetMap contributors"
+
     api_requests_per_minute: int = 600
     api_open_streams: int = 50
 
@@ -132,6 +135,16 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("write it as https://host or http://host:port, without a query")
         return value.rstrip("/")
+
+    @field_validator("map_tiles_url")
+    @classmethod
+    def _a_tile_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        whole = all(one in value for one in ("{z}", "{x}", "{y}"))
+        host_is_plain = not set(parts.netloc) & set("{}@,; '\"")
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or not whole or not host_is_plain):
+            raise ValueError("write it as https://tiles.example/{z}/{x}/{y}.png, without a subdomain to choose")
+        return value
 
     @field_validator("default_region")
     @classmethod

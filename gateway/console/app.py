@@ -18,11 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.accounts.viewer import Permission
-from gateway.console import access, account, now, sign_in, staff_pages
+from gateway.console import access, account, now, reports, sign_in, staff_pages
 from gateway.console.access import GoTo, NotAllowed, NotFound, public
 from gateway.console.forms import BadRequest
 from gateway.console.live import Live
-from gateway.console.shell import HOME, Console, MenuItem, leave, local_path, page, static_file
+from gateway.console.shell import CONTENT_POLICY, HOME, Console, MenuItem, leave, local_path, page, static_file
 from gateway.console.tokens import AlreadyDone
 from gateway.service import Service
 
@@ -32,6 +32,7 @@ AREAS: tuple[APIRouter, ...] = (
     sign_in.router,
     account.router,
     now.router,
+    reports.router,
     staff_pages.router,
 )
 MENU = (
@@ -44,10 +45,6 @@ MENU = (
     MenuItem("/console/settings", "menu.settings", "settings", Permission.CHANGE_SETTINGS),
     MenuItem("/console/staff", "menu.staff", "staff", Permission.MANAGE_STAFF),
     MenuItem("/console/audit", "menu.audit", "audit", Permission.READ_AUDIT),
-)
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:{tiles}; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _static = APIRouter(prefix="/console/static", include_in_schema=False)
 

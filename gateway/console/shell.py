@@ -29,6 +29,11 @@ from gateway.settings import Settings
 
 HOME = "/console/"
 SIGN_IN = "/console/sign-in"
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:{tiles}; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may load; `tiles` is empty, or a blank and the one other host that a map's pictures come from."""
 _FLASH = "jalsa_said"
 _MOST_FLASH_S = 60
 

@@ -37,8 +37,9 @@ def take_step(connection: Connection, report_id: int, cycle: int, step: str, now
 
 
 def called_for(sorting: Sorting, staff: Iterable[StaffMember]) -> Sequence[StaffMember]:
-    """Return whom a report calls: the best field staff on duty and every organiser; the admins if that is nobody."""
-    staff = [one for one in staff if one.phone]
+    """Return whom a report calls: the best field staff on duty and every organiser; the admins if that is
+    nobody. Who has no phone or has texted STOP is not called: somebody else is."""
+    staff = [one for one in staff if one.reached]
     field = [one.person for one in propose(sorting, staff)][:CALLED]
     found = field + [one for one in staff if one.role == "organiser"]
     return found or [one for one in staff if one.role == "admin"]

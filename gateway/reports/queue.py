@@ -19,11 +19,11 @@ from gateway.reports.story import story
 from gateway.reports.triage import CATEGORIES, KINDS
 from gateway.rules.conversation import Reply
 from gateway.rules.report_life import ASSIGNED, IN_HAND, IN_PROGRESS, MoveRefused
-from gateway.tables import Report, ReportEntry, Staff
+from gateway.tables import Report, ReportEntry, Sender, Staff
 
 __all__ = [
     "Filters", "UnknownReport", "assign", "confusion", "correct", "counts", "hold_seen", "merge", "move", "note",
-    "queue", "refuse", "reply", "split", "story", "take",
+    "queue", "refuse", "reply", "split", "story", "take", "worded_reply",
 ]  # fmt: skip
 
 _reports, _entries = Report.__table__, ReportEntry.__table__
@@ -130,6 +130,17 @@ def reply(
     row = hold(connection, ref, event_key)
     add_entry(connection, row.id, "reply", by, now, text=text)
     return tell_all(connection, row, Reply("report_answer", {"ref": row.ref, "note": text}), now, notifier)
+
+
+def worded_reply(connection: Connection, report_id: int, text: str, notifier: Notifier) -> str:
+    """Return what a reply would look like on the reporter's phone, to count its parts by."""
+    row = connection.execute(
+        select(_reports.c.ref, _reports.c.language, Sender.language.label("theirs"))
+        .join_from(_reports, Sender.__table__, Sender.id == _reports.c.sender_id)
+        .where(_reports.c.id == report_id)
+    ).one()
+    worded = Reply("report_answer", {"ref": row.ref, "note": " ".join(text.split())})
+    return notifier.catalogue.render(worded, row.theirs or row.language or notifier.default_language)
 
 
 def note(connection: Connection, ref: str, text: str, by: str, now: datetime, event_key: str | None = None) -> None:

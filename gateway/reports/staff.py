@@ -11,9 +11,10 @@ from gateway.database import is_sqlite
 from gateway.places.store import bump
 from gateway.rules.report_life import IN_HAND
 from gateway.rules.report_staff import StaffMember
-from gateway.tables import Report, Staff, StaffDuty
+from gateway.tables import Report, Sender, Staff, StaffDuty
 
 _staff, _duties, _reports = Staff.__table__, StaffDuty.__table__, Report.__table__
+_senders = Sender.__table__
 
 
 def read_staff(connection: Connection, *, loads: bool = False) -> Mapping[int, StaffMember]:
@@ -29,9 +30,13 @@ def read_staff(connection: Connection, *, loads: bool = False) -> Mapping[int, S
     rows = connection.execute(
         select(
             _staff.c.id, _staff.c.login, _staff.c.name, _staff.c.role, _staff.c.phone,
-            _duties.c.on_duty, _duties.c.areas, _duties.c.skills,
+            _duties.c.on_duty, _duties.c.areas, _duties.c.skills, _senders.c.consent,
         )
-        .select_from(_staff.outerjoin(_duties, _duties.c.staff_id == _staff.c.id))
+        .select_from(
+            _staff.outerjoin(_duties, _duties.c.staff_id == _staff.c.id).outerjoin(
+                _senders, _senders.c.key == _staff.c.phone
+            )
+        )
         .where(_staff.c.active)
         .order_by(_staff.c.id)
     )  # fmt: skip
@@ -46,6 +51,7 @@ def read_staff(connection: Connection, *, loads: bool = False) -> Mapping[int, S
             areas=tuple(row.areas or ()),
             skills=tuple(row.skills or ()),
             load=in_hand.get(row.id, 0),
+            stopped=row.consent == "stopped",
         )
         for row in rows
     }

@@ -65,7 +65,12 @@ def story(
         "proposed_into": _linked(connection, _links.c.report_id == row.id, _links.c.parent_id, within),
         "may_become": [state for state in STATES if state in ALLOWED[row.state]],
         "proposals": [
-            {"login": one.person.login, "name": one.person.shown, "why": ", ".join(one.why)}
+            {
+                "login": one.person.login,
+                "name": one.person.shown,
+                "why": ", ".join(one.why),
+                "stopped": one.person.stopped,
+            }
             for one in propose(sorting_of(row), people)[:5]
         ],
         "timeline": timeline(connection, row.id),

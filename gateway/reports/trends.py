@@ -1,24 +1,25 @@
-"""Words and places that are reported far more often now than in the hour before, with examples.
+"""Words and places that are reported far more often now than in the hour before, and than in this hour of the day
+before, with examples. Yesterday counts because a rally's day has its own rhythm: "bus" rises every evening.
 
 Counts of rare things scatter like a Poisson count, whose square root scatters by a half whatever its size (Anscombe
 1948); so the difference of two square roots, times the root of two, scatters by one, and counts from `SURE` on.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite, reading, writing
 from gateway.reports.similar import content_words
 from gateway.tables import Report, ReportTrend
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AT_LEAST = 5
 TIMES = 2.5
 SURE = 2.4
@@ -28,7 +29,8 @@ _reports, _trends = Report.__table__, ReportTrend.__table__
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A word or place ("word", "place") that was told by `now` phones in this hour and `before` in the one before."""
+    """A word or place ("word", "place") that was told by `now` phones in this hour, and by `before` in the hour before
+    or in this hour of the day before, whichever were more."""
 
     kind: str
     term: str
@@ -60,11 +62,13 @@ def _terms_of(row: Any) -> set[tuple[str, str]]:
 
 
 def find_trends(engine: Engine, now: datetime) -> int:
-    """Put what rises in the last hour against the hour before on record; returns how many. `now` is aware UTC."""
+    """Put what rises in the last hour on record; returns how many. `now` is aware UTC."""
     with reading(engine) as connection:
         rows = _rows(connection, now)
     recent = [row for row in rows if row.opened_at > now - HOUR]
-    rises = rising(terms(row for row in rows if row.opened_at <= now - HOUR), terms(recent))[:50]
+    hour_before = terms(row for row in rows if now - 2 * HOUR < row.opened_at <= now - HOUR)
+    day_before = terms(row for row in rows if row.opened_at <= now - DAY)
+    rises = rising(hour_before | day_before, terms(recent))[:50]  # of two counters, | takes the higher counts
     if not rises:
         return 0
     with writing(engine) as connection:
@@ -98,29 +102,48 @@ def _rows(connection: Connection, now: datetime) -> list[Any]:
             _reports.c.ref, _reports.c.event_key, _reports.c.sender_id, _reports.c.text, _reports.c.place,
             _reports.c.opened_at,
         )
-        .where(_reports.c.opened_at > now - 2 * HOUR, _reports.c.kind != "noise")
+        .where(
+            or_(
+                _reports.c.opened_at > now - 2 * HOUR,
+                and_(_reports.c.opened_at > now - DAY - HOUR, _reports.c.opened_at <= now - DAY),
+            ),
+            _reports.c.kind != "noise",
+        )
         .order_by(_reports.c.id)
     )  # fmt: skip
     return list(connection.execute(wanted))
 
 
-def current_trends(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Return the alerts of the last hour, the largest rise first, each with up to three refs and words as examples."""
+def current_trends(
+    connection: Connection, now: datetime, within: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """Return the alerts of the last hour, the largest rise first, each with up to three refs and words as examples.
+
+    :param within: conditions on `reports`, such as the areas of who looks: they see what rises with examples there
+    """
     rows = connection.execute(
         select(_trends).where(_trends.c.seen_at > now - HOUR).order_by((_trends.c.now - _trends.c.before).desc())
     ).all()
+    if not rows:
+        return []
     refs = {ref for row in rows for ref in row.examples}
     texts = {
-        row.ref: row.text
-        for row in connection.execute(select(_reports.c.ref, _reports.c.text).where(_reports.c.ref.in_(refs)))
+        (row.event_key, row.ref): row.text
+        for row in connection.execute(
+            select(_reports.c.event_key, _reports.c.ref, _reports.c.text).where(_reports.c.ref.in_(refs), *within)
+        )
     }
-    return [
+    found = [
         {
             "kind": row.kind,
             "term": row.term,
             "before": row.before,
             "now": row.now,
-            "examples": [{"ref": ref, "text": texts.get(ref, "")} for ref in row.examples],
+            "event": row.event_key,
+            "examples": [
+                {"ref": ref, "text": texts[row.event_key, ref]} for ref in row.examples if (row.event_key, ref) in texts
+            ],
         }
         for row in rows
     ]
+    return [one for one in found if one["examples"]]

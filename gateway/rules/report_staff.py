@@ -9,7 +9,10 @@ from orthography import words
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """One of the staff. `areas` are places as staff wrote them, `skills` report categories, `load` reports in hand."""
+    """One of the staff. `areas` are places as staff wrote them, `skills` report categories, `load` reports in hand.
+
+    `stopped`: this phone texted STOP, so nothing that we start reaches it, calls for help neither.
+    """
 
     id: int
     login: str
@@ -20,10 +23,16 @@ class StaffMember:
     areas: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     load: int = 0
+    stopped: bool = False
 
     @property
     def shown(self) -> str:
         return self.name or self.login
+
+    @property
+    def reached(self) -> bool:
+        """Whether a text that we start reaches them."""
+        return bool(self.phone) and not self.stopped
 
 
 @dataclass(frozen=True, slots=True)
