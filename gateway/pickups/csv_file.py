@@ -58,6 +58,12 @@ class PointRow:
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     state: str = "open"
+    told: frozenset[str] = KNOWN
+    """The columns that the file has; what it has no column for stays as it is on file."""
+
+    def tells(self, column: str) -> bool:
+        """Whether the file has a column of that name, or that begins so: `landmark` is told by landmark_ur too."""
+        return any(name.startswith(column) for name in self.told)
 
 
 def left_out(lines: Sequence[str]) -> tuple[str, ...]:
@@ -80,13 +86,15 @@ def read_points(
     """
     good: list[PointRow] = []
     problems: list[RowProblem] = []
-    for line, row in rows(lines, frozenset(_heading(lines)) | KNOWN, ("name", "city", "lat", "lon")):
+    told = frozenset(_heading(lines))
+    for line, row in rows(lines, told | KNOWN, ("name", "city", "lat", "lon")):
         progress()
         if isinstance(row, RowProblem):
             problems.append(row)
             continue
+        row = {column: _without_mark(cell) for column, cell in row.items()}
         faults = [*name_problems(line, row, "name"), *name_problems(line, row, "city"), *position_problems(line, row)]
-        point = PointRow(line, row["name"], row["city"], 0.0, 0.0)
+        point = PointRow(line, row["name"], row["city"], 0.0, 0.0, told=told)
         faults += _fill(point, row, day, read_phone)
         if faults:
             problems += faults
@@ -98,6 +106,11 @@ def read_points(
     bad = {problem.line for problem in problems}
     yield from sorted(problems, key=lambda problem: problem.line)
     yield from (point for point in good if point.line not in bad)
+
+
+def _without_mark(cell: str) -> str:
+    """Take off the apostrophe that keeps a spreadsheet from taking a cell for a formula (`export`)."""
+    return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell
 
 
 def _fill(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Integer, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, cast, func, select
 
 from gateway.tables import Departure, PickupAsk, PickupPoint, SeatHold, SeatWait
 
@@ -13,14 +13,19 @@ _asks, _points, _buses = PickupAsk.__table__, PickupPoint.__table__, Departure._
 _holds, _waits = SeatHold.__table__, SeatWait.__table__
 
 
-def load_of(connection: Connection, event_id: int) -> list[dict[str, Any]]:
+def load_of(connection: Connection, event_id: int, which: ColumnElement[bool] | None = None) -> list[dict[str, Any]]:
     """Return a row per point, the most asked about first.
 
     asked: texts to which it is the nearest point of all, full or not; offered: texts that it was the answer to; held:
     seats promised and not given back, also those of buses that have left; boarded: what marshals counted; waiting:
     people to be told when a seat is free; seats: None where nobody counts them.
+
+    :param which: a condition on `pickup_points`
     """
-    mine = select(_points.c.id).where(_points.c.event_id == event_id)
+    wanted = _points.c.event_id == event_id
+    if which is not None:
+        wanted = wanted & which
+    mine = select(_points.c.id).where(wanted)
     asked = _counted(connection, _asks.c.nearest_id, event_id)
     offered = _counted(connection, _asks.c.offered_id, event_id)
     kept = _holds.c.state.in_(("held", "travelled", "lapsed"))
@@ -62,20 +67,26 @@ def load_of(connection: Connection, event_id: int) -> list[dict[str, Any]]:
             "seats": counts[point.id].seats if point.id in counts else None,
             "waiting": waiting.get(point.id, 0),
         }
-        for point in connection.execute(select(_points).where(_points.c.event_id == event_id).order_by(_points.c.id))
+        for point in connection.execute(select(_points).where(wanted).order_by(_points.c.id))
     ]
     return sorted(rows, key=lambda row: (-row["asked"], row["id"]))
 
 
-def far_demand(connection: Connection, event_id: int, limit: int = 20) -> list[dict[str, Any]]:
+def far_demand(
+    connection: Connection, event_id: int, limit: int = 20, which: ColumnElement[bool] | None = None
+) -> list[dict[str, Any]]:
     """Return the places most asked about from which people would walk far, or from which nothing was in reach.
 
     `metres` is the mean of what they would walk, None where no point could be offered. Pasted positions are put
     together by squares of some kilometre.
+
+    :param which: a condition on `pickup_points`: then only asks whose nearest point of all is one of these
     """
     square_lat, square_lon = cast(func.round(_asks.c.lat * 100), Integer), cast(func.round(_asks.c.lon * 100), Integer)
     far = _asks.c.offered_id.is_(None) | (_asks.c.metres > FAR_WALK_M)
     mine = (_asks.c.event_id == event_id) | _asks.c.event_id.is_(None)
+    if which is not None:
+        mine = mine & _asks.c.nearest_id.in_(select(_points.c.id).where(which))
     rows = connection.execute(
         select(
             _asks.c.place,

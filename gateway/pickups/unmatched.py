@@ -1,9 +1,10 @@
 """Places that nobody knew, and the one action that makes one of them a spelling of a known place."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.pickups.applied import unmatched_key
 from gateway.pickups.store import REVISION
@@ -13,12 +14,21 @@ from gateway.tables import PickupPoint, Place, UnmatchedPlace
 _unmatched, _places, _points = UnmatchedPlace.__table__, Place.__table__, PickupPoint.__table__
 
 
-def unmatched_places(connection: Connection, limit: int = 100) -> list[dict[str, Any]]:
-    """Return the places that nobody knew and staff have not dealt with, the most asked about first."""
+def unmatched_places(
+    connection: Connection, limit: int = 100, near: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return the places that nobody knew and staff have not dealt with, the most asked about first.
+
+    :param near: names of cities; then only what was first asked by their members, or by nobody's
+    """
     open_ones = select(_unmatched).where(_unmatched.c.alias_of.is_(None))
+    if near is not None:
+        names = ["", *(name.lower() for name in near)]
+        open_ones = open_ones.where(func.lower(_unmatched.c.near).in_(names))
     rows = connection.execute(open_ones.order_by(_unmatched.c.times.desc(), _unmatched.c.key).limit(limit))
     return [
         {
+            "key": row.key,
             "words": row.words,
             "times": row.times,
             "near": row.near,
