@@ -87,12 +87,12 @@ def read_points(
     good: list[PointRow] = []
     problems: list[RowProblem] = []
     told = frozenset(_heading(lines))
-    for line, row in rows(lines, told | KNOWN, ("name", "city", "lat", "lon")):
+    for line, cells in rows(lines, told | KNOWN, ("name", "city", "lat", "lon")):
         progress()
-        if isinstance(row, RowProblem):
-            problems.append(row)
+        if isinstance(cells, RowProblem):
+            problems.append(cells)
             continue
-        row = {column: _without_mark(cell) for column, cell in row.items()}
+        row = {column: _without_mark(cell) for column, cell in cells.items()}
         faults = [*name_problems(line, row, "name"), *name_problems(line, row, "city"), *position_problems(line, row)]
         point = PointRow(line, row["name"], row["city"], 0.0, 0.0, told=told)
         faults += _fill(point, row, day, read_phone)
