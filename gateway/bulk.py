@@ -47,9 +47,11 @@ def insert_rows(
     returning: Sequence[str] = (),
     or_ignore: bool = False,
     or_update: Mapping[str, Sequence[str]] | None = None,
+    shared: Mapping[str, Any] | None = None,
 ) -> Sequence[Row[Any]]:
     """Insert rows that all have the same keys; a column that is left out gets its default.
 
+    :param shared: columns that have one value in all rows: it travels once, and the rows' own is not looked at
     :param returning: columns to return of every row that was inserted or updated, in no order
     :param or_ignore: skip a row that is on record already
     :param or_update: {unique column: columns that are written when its value is on record already}
@@ -57,11 +59,13 @@ def insert_rows(
     """
     if not rows:
         return []
-    columns = tuple(rows[0])
+    shared = shared or {}
+    columns = tuple(name for name in rows[0] if name not in shared)
     ((key, written),) = or_update.items() if or_update else ((None, ()),)
     kind = connection.dialect.name
-    statement = _insert(table, kind, columns, tuple(returning), or_ignore, key, tuple(written))
-    result = connection.execute(statement, {"rows": _document(table, kind, columns, rows)})
+    statement = _insert(table, kind, columns, tuple(shared), tuple(returning), or_ignore, key, tuple(written))
+    once = {f"all_{name}": value for name, value in shared.items()}
+    result = connection.execute(statement, {"rows": _document(table, kind, columns, rows), **once})
     return result.all() if returning else []
 
 
@@ -105,6 +109,7 @@ def _insert(
     table: Table,
     kind: str,
     columns: tuple[str, ...],
+    shared: tuple[str, ...],
     returning: tuple[str, ...],
     or_ignore: bool,
     key: str | None,
@@ -113,8 +118,9 @@ def _insert(
     dialect: Any = sqlite if kind == "sqlite" else postgresql
     source, given = _source(table, kind, columns)
     # SQLite takes ON CONFLICT after a SELECT without WHERE for a join's ON.
-    chosen = select(*(given[name] for name in columns)).select_from(source).where(true())
-    statement = dialect.insert(table).from_select(list(columns), chosen)
+    once = (bindparam(f"all_{name}", type_=table.c[name].type) for name in shared)
+    chosen = select(*(given[name] for name in columns), *once).select_from(source).where(true())
+    statement = dialect.insert(table).from_select([*columns, *shared], chosen)
     if or_ignore:
         statement = statement.on_conflict_do_nothing()
     elif key:
@@ -139,24 +145,25 @@ def _source(table: Table, kind: str, columns: Sequence[str]) -> tuple[FromClause
             name: func.json_extract(each.c.value, literal_column(f"'$[{number}]'"), type_=table.c[name].type)
             for number, name in enumerate(columns)
         }
-    typed = [column(name, table.c[name].type) for name in columns]
+    typed = [column(f"c{number}", table.c[name].type) for number, name in enumerate(columns)]
     rows: Any = func.json_to_recordset(cast(parameter, JSON)).table_valued(*typed, name="given")
     rows = rows.render_derived(with_types=True)
-    return rows, {name: rows.c[name] for name in columns}
+    return rows, {name: rows.c[f"c{number}"] for number, name in enumerate(columns)}
 
 
 def _document(table: Table, kind: str, columns: tuple[str, ...], rows: Rows) -> str:
-    nameless = kind == "sqlite"
-    plain: list[Any] = [[row[name] for name in columns] for row in rows] if nameless else [dict(row) for row in rows]
-    places: Sequence[Any] = range(len(columns)) if nameless else columns
-    for at, convert in zip(places, _converters(table, kind, columns), strict=True):
+    plain: list[Any] = [[row[name] for name in columns] for row in rows]
+    for at, convert in enumerate(_converters(table, kind, columns)):
         if not convert:
             continue
         told: dict[int, Any] = {}  # by identity: most rows of a group carry the same time
-        for row in plain:
-            value = row[at]
+        for row, values_of in zip(rows, plain, strict=True):
+            value = row[columns[at]]
             if value is not None:
-                row[at] = told.get(id(value)) or told.setdefault(id(value), convert(value))
+                values_of[at] = told.get(id(value)) or told.setdefault(id(value), convert(value))
+    if kind != "sqlite":  # json_to_recordset wants names; short ones are read sooner
+        names = [f"c{number}" for number in range(len(columns))]
+        plain = [dict(zip(names, one, strict=True)) for one in plain]
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 

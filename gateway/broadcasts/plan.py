@@ -5,8 +5,10 @@ process goes on from there. It is also the lock: one chunk of a broadcast is pla
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
@@ -36,6 +38,15 @@ _broadcasts, _plans, _texts = Broadcast.__table__, BroadcastPlan.__table__, Outb
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """The texts of the recipients behind `after_id`, up to `last_id`; none if there are no more."""
+
+    after_id: int
+    last_id: int
+    texts: Sequence[NewText]
+
+
+@dataclass(frozen=True)
 class Planner:
     """What the chunks of one broadcast are planned with; made once: reading places takes longer than a chunk."""
 
@@ -57,31 +68,46 @@ class Planner:
         """How many recipients the approver saw."""
         return int(self.row.preview["numbers"]["recipients"])
 
-    def texts(self, connection: Connection, chunk: Sequence[Recipient]) -> list[NewText]:
-        lately = self._texted_lately(connection, chunk)
-        row = self.row
-        minutes = row.validity_minutes
-        ends = row.begun_at + timedelta(minutes=minutes) if minutes else None
-        new = []
-        for recipient in chunk:
-            language, rendered = self.words.of(recipient)
-            new.append(
-                NewText(
-                    "broadcast",
-                    recipient.sender_id,
-                    recipient.key,
-                    rendered.body,
-                    language=language,
-                    wording=f"broadcast:{row.id}",
-                    zone=zone_of_number(recipient.key, self.terms.zone.key),
-                    broadcast_id=row.id,
-                    expires_at=ends,
-                    suppressed="texted too lately" if recipient.sender_id in lately else "",
-                )
-            )
-        return new
+    def chunk(self, connection: Connection, after_id: int, as_of: datetime, size: int) -> Chunk:
+        """Read the next recipients and write their texts."""
+        many = self.approved > MANY
+        people = recipients(connection, self.audience, after_id, size, joined_by=as_of, many=many)
+        return Chunk(after_id, people[-1].sender_id if people else after_id, [self._text(one) for one in people])
 
-    def _texted_lately(self, connection: Connection, chunk: Sequence[Recipient]) -> set[int]:
+    def _text(self, recipient: Recipient) -> NewText:
+        row = self.row
+        language, rendered = self.words.of(recipient)
+        return NewText(
+            "broadcast",
+            recipient.sender_id,
+            recipient.key,
+            rendered.body,
+            language=language,
+            wording=self._wording,
+            zone=zone_of_number(recipient.key, self.terms.zone.key),
+            broadcast_id=row.id,
+            expires_at=self._ends,
+        )
+
+    @cached_property
+    def _wording(self) -> str:
+        return f"broadcast:{self.row.id}"
+
+    @cached_property
+    def _ends(self) -> datetime | None:
+        minutes = self.row.validity_minutes
+        return self.row.begun_at + timedelta(minutes=minutes) if minutes else None
+
+    def spared(self, connection: Connection, chunk: Chunk) -> Sequence[NewText]:
+        """Return the texts of a chunk, those kept back whose recipient had another broadcast too lately."""
+        lately = self._texted_lately(connection, chunk)
+        if not lately:
+            return chunk.texts
+        return [
+            replace(text, suppressed="texted too lately") if text.sender_id in lately else text for text in chunk.texts
+        ]
+
+    def _texted_lately(self, connection: Connection, chunk: Chunk) -> set[int]:
         """Return who of a chunk had, or is about to have, another broadcast within the days of the draft."""
         if not self.row.quiet_days:
             return set()
@@ -91,8 +117,8 @@ class Planner:
                 select(_texts.c.sender_id)
                 .distinct()
                 .where(
-                    _texts.c.sender_id >= chunk[0].sender_id,
-                    _texts.c.sender_id <= chunk[-1].sender_id,
+                    _texts.c.sender_id > chunk.after_id,
+                    _texts.c.sender_id <= chunk.last_id,
                     _texts.c.created_at >= since,
                     _texts.c.kind == "broadcast",
                     _texts.c.broadcast_id != self.row.id,
@@ -110,10 +136,12 @@ def plan_chunk(
     *,
     first: bool = False,
     planner: Planner | None = None,
+    ready: Callable[[int, datetime, int], Chunk] | None = None,
 ) -> bool:
     """Plan one chunk of a broadcast; returns whether there is more to plan now.
 
     :param first: a short chunk, so that the first texts leave at once
+    :param ready: returns the chunk behind an id, perhaps one made already; otherwise it is made here
     :raises sqlalchemy.exc.OperationalError: the database is locked, full or gone; the chunk is planned again later
     """
     with writing(engine) as connection:
@@ -127,17 +155,17 @@ def plan_chunk(
             return False
         planner = planner or Planner.read(connection, broadcast_id, terms)
         size = FIRST_CHUNK if first else CHUNK_SQLITE if is_sqlite(connection) else CHUNK
-        many = planner.approved > MANY
-        chunk = recipients(connection, planner.audience, plan.after_id, size, joined_by=plan.as_of, many=many)
-        if len(chunk) == 0:
+        if ready:
+            chunk = ready(plan.after_id, plan.as_of, size)
+        else:
+            chunk = planner.chunk(connection, plan.after_id, plan.as_of, size)
+        if not chunk.texts:
             _end(connection, broadcast_id, now)
             return False
-        new = enqueue(connection, planner.texts(connection, chunk), terms.routes, now)
+        new = enqueue(connection, planner.spared(connection, chunk), terms.routes, now)
         planned = plan.planned + new
         connection.execute(
-            update(_plans)
-            .where(_plans.c.broadcast_id == broadcast_id)
-            .values(after_id=chunk[-1].sender_id, planned=planned)
+            update(_plans).where(_plans.c.broadcast_id == broadcast_id).values(after_id=chunk.last_id, planned=planned)
         )
         alarm = while_planning(planned, planner.approved, planned_today(connection, terms.zone, now), terms.daily_cap)
         if alarm and alarm.name not in (planner.row.alarms_waived or ()):
@@ -153,8 +181,29 @@ def plan_all(engine: Engine, broadcast_id: int, terms: BroadcastTerms, clock: Ca
     """
     with reading(engine) as connection:
         planner = Planner.read(connection, broadcast_id, terms)
-    while plan_chunk(engine, broadcast_id, terms, clock(), planner=planner):
-        pass
+    with ThreadPoolExecutor(1, thread_name_prefix="planning") as ahead:
+        chunks = _Ahead(engine, planner, ahead)
+        while plan_chunk(engine, broadcast_id, terms, clock(), planner=planner, ready=chunks.behind):
+            pass
+
+
+class _Ahead:
+    """Makes the next chunk while the database writes the one before; two chunks are in memory at most."""
+
+    def __init__(self, engine: Engine, planner: Planner, ahead: ThreadPoolExecutor) -> None:
+        self._engine, self._planner, self._ahead = engine, planner, ahead
+        self._next: Future[Chunk] | None = None
+
+    def behind(self, after_id: int, as_of: datetime, size: int) -> Chunk:
+        chunk = self._next.result() if self._next else None
+        if chunk is None or chunk.after_id != after_id:  # the first, or another process went on from here
+            chunk = self._make(after_id, as_of, size)
+        self._next = self._ahead.submit(self._make, chunk.last_id, as_of, size) if chunk.texts else None
+        return chunk
+
+    def _make(self, after_id: int, as_of: datetime, size: int) -> Chunk:
+        with reading(self._engine) as connection:
+            return self._planner.chunk(connection, after_id, as_of, size)
 
 
 def plan_begun(engine: Engine, terms: BroadcastTerms, clock: Callable[[], datetime]) -> None:

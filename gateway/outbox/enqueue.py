@@ -16,6 +16,10 @@ from gateway.rules.message_parts import MessageParts, cheapest, count_parts
 from gateway.tables import OutboundText
 
 _texts = OutboundText.__table__
+_OFTEN_SHARED = (
+    "kind", "inbound_id", "broadcast_id", "wording", "not_before", "expires_at", "created_at", "state_at",
+)  # fmt: skip
+"""Columns that are the same in all texts of a broadcast: they travel once for a chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
     rows = [_row(text, routes, now) for text in texts]
     if not rows:
         return 0
-    return len(insert_rows(connection, _texts, rows, returning=("id",), or_ignore=True))
+    first = rows[0]
+    shared = {name: first[name] for name in _OFTEN_SHARED if all(row[name] == first[name] for row in rows)}
+    return len(insert_rows(connection, _texts, rows, returning=("id",), or_ignore=True, shared=shared))
 
 
 def enqueue_one(connection: Connection, text: NewText, routes: Sequence[Route], now: datetime) -> int:
