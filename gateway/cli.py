@@ -10,6 +10,7 @@ from gateway.commands import (
     affinities,
     audit,
     broadcasts,
+    hooks,
     imports,
     keys,
     members,
@@ -47,6 +48,7 @@ app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(staff.app, name="staff")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(hooks.app, name="hooks")
 
 
 @app.command("migrate")

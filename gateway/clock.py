@@ -6,12 +6,14 @@ The truth of what is due stands in tables; a process that dies loses nothing, an
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.accounts.seal import sealer_from
 from gateway.api.idempotency import forget_old
 from gateway.broadcasts.account import close_what_is_done
 from gateway.broadcasts.plan import plan_begun
@@ -19,7 +21,10 @@ from gateway.broadcasts.schedules import strike
 from gateway.broadcasts.terms import broadcast_terms
 from gateway.database import reading
 from gateway.heartbeat import BEAT_EVERY_S, beat
+from gateway.hooks import deliveries
+from gateway.hooks.courier import Courier
 from gateway.numbers.hours import count_hours
+from gateway.outbox.consequences import raise_alert
 from gateway.outbox.setup import utc_now
 from gateway.outbox.worker import worker_name
 from gateway.overrides.in_force import Watch, catalogue_of
@@ -94,6 +99,11 @@ def api_tick(engine: Engine, _settings: Settings) -> None:
     forget_old(engine, utc_now())
 
 
+def old_hooks_tick(engine: Engine, _settings: Settings) -> None:
+    """Forget the webhooks of long ago."""
+    deliveries.forget_old(engine, utc_now())
+
+
 TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (seats_tick, 5.0),
     (reports_tick, 10.0),
@@ -102,10 +112,12 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (planning_tick, 0.5),
     (trends_tick, 60.0),
     (api_tick, 300.0),
+    (old_hooks_tick, 60.0),
     (hours_tick, 60.0),
     (beat_tick, BEAT_EVERY_S),
 )
 """Each tick and its seconds."""
+_EVERY: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 
 @contextmanager
@@ -119,19 +131,29 @@ def ticking(engine: Engine, watch: Watch) -> Iterator[None]:
             seconds=seconds,
             args=(tick, engine, watch),
             id=tick.__name__,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
+            **_EVERY,
         )
+    courier = courier_from(engine, watch.settings)
+    scheduler.add_job(_guarded_call, "interval", seconds=1.0, args=(courier.tick,), id="hooks_tick", **_EVERY)
     scheduler.start()
     try:
         yield
     finally:
         scheduler.shutdown(wait=True)
+        courier.close()
+
+
+def courier_from(engine: Engine, settings: Settings) -> Courier:
+    """Return what delivers outgoing webhooks, as these settings have it."""
+    return Courier(engine, sealer_from(settings), settings.hook_allowed, raise_alert, clock=utc_now)
 
 
 def _guarded(tick: Callable[[Engine, Settings], None], engine: Engine, watch: Watch) -> None:
+    _guarded_call(lambda: tick(engine, watch().settings), tick.__name__)
+
+
+def _guarded_call(tick: Callable[[], None], name: str = "hooks_tick") -> None:
     try:
-        tick(engine, watch().settings)
+        tick()
     except SQLAlchemyError as error:
-        log.warning("tick_failed", tick=tick.__name__, error=type(error).__name__)
+        log.warning("tick_failed", tick=name, error=type(error).__name__)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.rules.hook_address import LOOPBACK, Network, read_networks
 from gateway.rules.prices import read_prices
 from gateway.rules.sending_hours import SendingHours
 
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
 
     map_tiles_url: str = ""
     map_tiles_credit: str = "© OpenStreetMap contributors"
+    hook_networks: str = ""
 
     api_requests_per_minute: int = 600
     api_open_streams: int = 50
@@ -199,6 +201,12 @@ class Settings(BaseSettings):
             raise ValueError("write a whole number from 0 on")
         return value
 
+    @field_validator("hook_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        read_networks(value)
+        return value
+
     @field_validator("api_requests_per_minute", "api_open_streams")
     @classmethod
     def _from_one(cls, value: int) -> int:
@@ -280,6 +288,13 @@ class Settings(BaseSettings):
         if self.worker_in_serve is not None:
             return self.worker_in_serve
         return self.simulated or make_url(self.database_url).get_backend_name() == "sqlite"
+
+    @property
+    def hook_allowed(self) -> tuple[Network, ...]:
+        """The networks beside the public internet to which webhooks may go: those set, and a gateway that is itself
+        reached on this machine alone may call this machine."""
+        alone = urlsplit(self.public_base_url).hostname in _LOOPBACK
+        return (*read_networks(self.hook_networks), *(LOOPBACK if alone else ()))
 
     def status_callback(self, outbound_id: int) -> str:
         """Return the address for receipts of one of our texts; it carries our id, so no receipt can come too early."""
