@@ -10,7 +10,6 @@ for what no page may have: complaints of axe, errors, sideways scrolling, too ma
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,13 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import Engine
 
-from gateway.accounts.sessions import begin_session, find_session, freshen
 from gateway.app import create_app
 from gateway.database import make_engine, writing
 from gateway.settings import Settings, load_settings
 from gateway.tables import Staff
 from tests.browser.gateway_process import CHROMIUM, browsing, serving
 from tests.conftest import say_not_run
-from tests.console.client import Browser, enter, make_staff
+from tests.console.client import Browser, a_session, inside, make_staff
 from tests.gateway.conftest import settings_for
 
 ROLES = ("admin", "organiser", "field")
@@ -59,17 +57,17 @@ def visitor(console: FastAPI) -> Browser:
 
 @pytest.fixture
 def as_admin(console: FastAPI, engine: Engine) -> Browser:
-    return enter(Browser(console), engine, "amna")
+    return inside(Browser(console), engine, "amna")
 
 
 @pytest.fixture
 def as_organiser(console: FastAPI, engine: Engine) -> Browser:
-    return enter(Browser(console), engine, "omar")
+    return inside(Browser(console), engine, "omar")
 
 
 @pytest.fixture
 def as_field(console: FastAPI, engine: Engine) -> Browser:
-    return enter(Browser(console), engine, "farah")
+    return inside(Browser(console), engine, "farah")
 
 
 # A real browser ------------------------------------------------------------------------------------------------------
@@ -86,13 +84,7 @@ class Rally:
 
     def session(self, role: str) -> str:
         """Return the cookie of a new session of one of the logins, all steps done."""
-        now = datetime.now(UTC)
-        with writing(self.engine) as connection:
-            staff_id = connection.execute(Staff.__table__.select().where(Staff.login == LOGINS[role])).one().id
-            token = begin_session(connection, staff_id, now)
-            session = find_session(connection, token, now)
-            assert session is not None
-            return freshen(connection, session.id, now, second=True)
+        return a_session(self.engine, LOGINS[role])
 
 
 @pytest.fixture(scope="session")

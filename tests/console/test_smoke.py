@@ -1,9 +1,12 @@
 """The console end to end, in as few requests as can be."""
 
-from tests.console.client import Browser
+from sqlalchemy import Engine
+
+from tests.console.client import Browser, enter
 
 
-def test_an_admin_signs_in_looks_around_and_leaves(as_admin: Browser) -> None:
+def test_an_admin_signs_in_looks_around_and_leaves(visitor: Browser, engine: Engine) -> None:
+    as_admin = enter(visitor, engine, "amna")
     home = as_admin.get("/console/")
     assert home.status_code == 200 and "Amna" in home.text
     assert "script-src 'self'" in home.headers["content-security-policy"]
