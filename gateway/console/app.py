@@ -46,10 +46,16 @@ MENU = (
     MenuItem("/console/staff", "menu.staff", "staff", Permission.MANAGE_STAFF),
     MenuItem("/console/audit", "menu.audit", "audit", Permission.READ_AUDIT),
 )
-_static = APIRouter(prefix="/console/static", include_in_schema=False)
+_static = APIRouter(prefix="/console", include_in_schema=False)
 
 
-@_static.get("/{name}")
+@_static.get("")
+def short_address(_: None = Depends(public)) -> Response:
+    """What people type leads to the first page."""
+    return RedirectResponse(HOME, 303)
+
+
+@_static.get("/static/{name}")
 def static(name: str, request: Request, _: None = Depends(public)) -> Response:
     """Style, script and icons; kept for good by browsers, because the address changes with the file."""
     file = static_file(name)

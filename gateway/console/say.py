@@ -38,6 +38,10 @@ class Wording:
     def keys(self) -> frozenset[str]:
         return frozenset(self._texts["en"])
 
+    def say_raw(self, language: str, key: str) -> str:
+        """Return a sentence with its placeholders as they stand."""
+        return self._texts[language][key]
+
     def say(self, language: str, key: str, **values: Any) -> str:
         """Return plain text, for titles, attributes and texts; every value is isolated, whichever way it runs."""
         shown = {name: f"{_FSI}{value}{_PDI}" for name, value in values.items()}
