@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult
 
 from gateway.database import is_sqlite
 from gateway.tables import FormToken
@@ -68,8 +67,8 @@ def spend(connection: Connection, token: str, now: datetime) -> None:
     kept = hashlib.sha256(token.encode()).hexdigest()
     dialect = sqlite if is_sqlite(connection) else postgresql
     row = dialect.insert(_tokens).values(token_hash=kept, spent_at=now)
-    done: CursorResult[tuple[()]] = connection.execute(row.on_conflict_do_nothing())
-    if done.rowcount == 0:
+    fresh = connection.execute(row.on_conflict_do_nothing().returning(_tokens.c.token_hash)).first()
+    if fresh is None:
         leads_to = connection.execute(select(_tokens.c.leads_to).where(_tokens.c.token_hash == kept)).scalar_one()
         raise AlreadyDone(leads_to)
 

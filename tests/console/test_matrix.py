@@ -135,7 +135,9 @@ def test_a_role_opens_what_it_may_and_nothing_else(console: FastAPI, engine: Eng
         may = not isinstance(who, Allowed) or who.permission in PERMISSIONS[role]
         if may and one.live:
             continue
-        answer = browser.http.get(one.at()) if one.method == "GET" else browser.post(one.at(), fields_for(console, browser))
+        answer = (
+            browser.http.get(one.at()) if one.method == "GET" else browser.post(one.at(), fields_for(console, browser))
+        )
         if may and one.path in _REFUSES_SOME:
             continue
         if may:
