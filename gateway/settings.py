@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     second_person_above: int = 500
     broadcast_daily_cap: int = 0
     schedule_grace_minutes: int = 30
+    export_step_up_above: int = 200
 
     map_tiles_url: str = ""
     map_tiles_credit: str = "© OpenStreetMap contributors"
@@ -194,7 +195,7 @@ class Settings(BaseSettings):
             read_prices(value.read_text("utf-8"))
         return value
 
-    @field_validator("second_person_above", "broadcast_daily_cap", "schedule_grace_minutes")
+    @field_validator("second_person_above", "broadcast_daily_cap", "schedule_grace_minutes", "export_step_up_above")
     @classmethod
     def _not_negative(cls, value: int) -> int:
         if value < 0:
