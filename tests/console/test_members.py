@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,7 +44,7 @@ def person(page: Any, name: str) -> str:
 def audited(engine: Engine) -> list[tuple[str, str, Any]]:
     with reading(engine) as connection:
         rows = connection.execute(select(AuditEntry.__table__).order_by(AuditEntry.seq))
-        return [(row.action, row.subject, row.detail) for row in rows if row.action.startswith("member")]
+        return [(row.action, row.subject, json.loads(row.detail)) for row in rows if row.action.startswith("member")]
 
 
 def search(browser: Browser, q: str = "", city: str = "") -> Any:
