@@ -24,6 +24,7 @@ from gateway.reports.trends import current_trends
 from gateway.reports.triage import CATEGORIES, TriageError, load_triage
 from gateway.rules.refs import read_ref
 from gateway.rules.report_life import MoveRefused
+from gateway.rules.report_staff import StaffMember
 
 app = typer.Typer(help="iReports.", no_args_is_help=True)
 
@@ -106,7 +107,10 @@ def show_report(ref: Ref, as_json: AsJson = False) -> None:
         return
     timeline = told.pop("timeline")
     told["proposals"] = [f"{one['login']} ({one['why']})" for one in told["proposals"]]
-    told["proposed"] = [f"{one['ref']} ({one['why']})" for one in told["proposed"]]
+    for name in ("proposed", "proposed_into"):
+        told[name] = [f"{one['ref']} ({one['why']})" for one in told[name]]
+    for name in ("id", "sender_id", "seen", "merged"):
+        told.pop(name)
     show_one(told, False)
     show(timeline, ("at", "by", "kind", "state", "text", "photos"), False, "")
 
@@ -272,13 +276,21 @@ def photo(
 
 @app.command("duty")
 def duty(
-    login: Annotated[str, typer.Argument()],
+    login: Annotated[str, typer.Argument(help="Whose; left out, everybody is listed.")] = "",
     on: Annotated[bool | None, typer.Option("--on/--off", help="On duty or off.")] = None,
     area: Annotated[list[str] | None, typer.Option(help="A place of theirs; replaces the areas they have.")] = None,
     skill: Annotated[list[str] | None, typer.Option(help="A category they know; replaces their skills.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show or change whether one of the staff is on duty, where, and for what."""
+    """Show or change whether one of the staff is on duty, where, and for what; and whether our texts reach them."""
+    if not login:
+        if on is not None or area or skill:
+            stop("Say whose duty is to change.")
+        with _looking() as connection:
+            people = [_on_duty(one) for one in read_staff(connection, loads=True).values()]
+        columns = ("login", "on duty", "areas", "skills", "in hand", "texts")
+        show(people, columns, as_json, "No staff yet: jalsa staff add LOGIN --role field")
+        return
     with _changing() as (connection, _, now):
         found = [one for one in read_staff(connection).values() if one.login == login]
         if not found:
@@ -290,13 +302,16 @@ def duty(
         if changed:
             set_duty(connection, found[0].id, now, **changed)
         [person] = [one for one in read_staff(connection, loads=True).values() if one.login == login]
-    show_one(
-        {
-            "login": person.login,
-            "on duty": person.on_duty,
-            "areas": list(person.areas),
-            "skills": list(person.skills),
-            "in hand": person.load,
-        },
-        as_json,
-    )
+    show_one(_on_duty(person), as_json)
+
+
+def _on_duty(person: StaffMember) -> dict[str, object]:
+    texts = "reach them" if person.reached else "none: this phone texted STOP" if person.stopped else "none: no phone"
+    return {
+        "login": person.login,
+        "on duty": person.on_duty,
+        "areas": list(person.areas),
+        "skills": list(person.skills),
+        "in hand": person.load,
+        "texts": texts,
+    }

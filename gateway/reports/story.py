@@ -10,7 +10,7 @@ from gateway.reports.moves import UnknownReport, seen_as, sorting_of
 from gateway.reports.staff import read_staff
 from gateway.rules.phone_numbers import mask
 from gateway.rules.report_life import ALLOWED, STATES
-from gateway.rules.report_staff import propose
+from gateway.rules.report_staff import in_area, propose
 from gateway.tables import InboundText, Report, ReportEntry, ReportLink, Sender, Staff
 
 _reports, _entries, _staff, _links = Report.__table__, ReportEntry.__table__, Staff.__table__, ReportLink.__table__
@@ -69,6 +69,9 @@ def story(
                 "login": one.person.login,
                 "name": one.person.shown,
                 "why": ", ".join(one.why),
+                "skilled": row.category in one.person.skills,
+                "near": in_area(one.person, row.place),
+                "load": one.person.load,
                 "stopped": one.person.stopped,
             }
             for one in propose(sorting_of(row), people)[:5]
