@@ -359,17 +359,17 @@ def test_two_machines_texting_each_other_fall_silent(text: Texting) -> None:
 def test_a_text_that_breaks_its_group_is_kept_flagged_and_fails_nobody(
     service: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gateway.inbound import record
+    from gateway.inbound import outcomes
     from tests.gateway.conftest import a_text
 
-    carry_out = record.carry_out
+    carry_out = outcomes.carry_out
 
     def picky(connection: Any, done: list[Any], *others: Any) -> None:
         if any("poison" in one.text.body for one in done):
             raise ValueError("cannot write this")
         carry_out(connection, done, *others)
 
-    monkeypatch.setattr(record, "carry_out", picky)
+    monkeypatch.setattr(outcomes, "carry_out", picky)
     group = [a_text(f"JOIN Ali Lahore {'poison' if n == 3 else ''}", f"+9230055501{n:02}") for n in range(6)]
     answers = service.record(group)
     assert all(answer and answer.body for answer in answers)
