@@ -51,7 +51,7 @@ def _values(request: Request, viewer: Viewer) -> dict[str, Any]:
         values["texts_in"] = sum(one.texts_in for one in minutes)
         values["texts_out"] = sum(one.texts_out for one in minutes)
         words = say("now.texts_words", come=f"{values['texts_in']:,}", gone=f"{values['texts_out']:,}")
-        values["texts_chart"] = minutes_chart(minutes, console.settings.zone, say("now.texts"), words)
+        values["texts_chart"] = minutes_chart(minutes[:-1], console.settings.zone, say("now.texts"), words)
         # For those who read: the hour in twelve pieces of five minutes.
         values["pieces"] = [
             (piece[0].begins, sum(one.texts_in for one in piece), sum(one.texts_out for one in piece))

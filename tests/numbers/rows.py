@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, select, text
 
 from gateway.bulk import insert_rows
 from gateway.database import writing
@@ -78,6 +78,3 @@ def reply_to_all(engine: Engine, at: datetime) -> None:
 def analyse(engine: Engine) -> None:
     with writing(engine) as connection:
         connection.execute(text("ANALYZE"))
-
-
-__all__ = ["insert"]
