@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from gateway import links, webhooks
-from gateway.api.app import api_app
+from gateway.api.app import ApiMount
 from gateway.api.context import context_from
 from gateway.carriers.simulated import handset
 from gateway.carriers.simulated.network import SimulatedNetwork
@@ -91,7 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(links.router)
     if profile := http_profile(settings):
         app.include_router(router_for(profile, reception, settings.public_base_url))
-    app.mount("/api/v1", api_app(context_from(settings, service.engine, service.notifier)))
+    app.router.routes.append(ApiMount(context_from(settings, service.engine, service.notifier)))
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)

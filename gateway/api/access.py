@@ -79,7 +79,7 @@ def allowed(*scopes: Scope) -> Callable[[Request], Call]:
 def known_parameters(request: Request) -> None:
     """Refuse a parameter of the address that the route does not know, and one that is there twice."""
     route = request.scope["route"]
-    operation: dict[str, Any] = request.app.openapi()["paths"][route.path].get(request.method.lower(), {})
+    operation: dict[str, Any] = request.app.openapi()["paths"][route.path_format].get(request.method.lower(), {})
     taken = {one["name"]: one for one in operation.get("parameters", ()) if one["in"] == "query"}
     errors = []
     for name in dict.fromkeys(request.query_params.keys()):

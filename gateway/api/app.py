@@ -1,9 +1,12 @@
 """The API as an application of its own, to be mounted at /api/v1 beside the webhooks, which it does not slow."""
 
+import re
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from gateway.api import broadcasts, members, pickups, progress, reports, segments, texts
@@ -17,6 +20,14 @@ ROUTERS = (
     members.router, segments.router, broadcasts.router, progress.router, texts.router, reports.router, pickups.events,
     pickups.router,
 )  # fmt: skip
+
+
+class ApiMount(Mount):
+    """Where the API stands: everything below /api/v1, also an address with a line break in it."""
+
+    def __init__(self, context: ApiContext) -> None:
+        super().__init__("/api/v1", app=api_app(context))
+        self.path_regex = re.compile(r"^/api/v1/(?P<path>.*)$", re.DOTALL)
 
 
 def api_app(context: ApiContext) -> ASGIApp:

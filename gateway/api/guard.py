@@ -19,7 +19,9 @@ from gateway.api.routes import failed
 MOST_BYTES = 64 * 1024
 MOST_CSV_BYTES = 2 * 1024 * 1024
 MOST_DEPTH = 20
-MOST_QUERY = 8 * 1024
+MOST_QUERY = 56 * 1024
+"""A rule of 4,000 letters in any script fits in."""
+MOST_PATH = 400
 _INT64 = 2**63
 _PUBLIC = ("/openapi.json", "/docs")
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -65,6 +67,8 @@ class Guard:
         query: bytes = scope["query_string"]
         if len(query) > MOST_QUERY:
             raise Problem(414, f"The address has more than {MOST_QUERY} signs after the question mark.")
+        if len(scope["path"]) > MOST_PATH:
+            raise Problem(414, f"The address has more than {MOST_PATH} signs before the question mark.")
         _check_query(query)
         state = scope.setdefault("state", {})
         path = scope["path"].removeprefix(scope.get("root_path", ""))

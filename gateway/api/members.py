@@ -104,7 +104,7 @@ def list_them(call: Reader, filters: Annotated[MemberFilters, Query()], response
     )
 
 
-@router.get("/{member_id}", response_model=MemberStory, summary="Show a member")
+@router.get("/{member_id:int}", response_model=MemberStory, summary="Show a member")
 def show(call: Reader, member_id: Id) -> Any:
     """How one person is filed, and the record of their consent."""
     with reading(call.engine) as connection:

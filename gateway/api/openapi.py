@@ -44,7 +44,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         f"Problem{status}": _problem_response(status, slug, title) for status, (slug, title) in TITLES.items()
     }
     scopes = {
-        (route.path, method.lower()): scopes_of(route)
+        (route.path_format, method.lower()): scopes_of(route)
         for route in app.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

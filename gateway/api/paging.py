@@ -85,8 +85,14 @@ def page_of(
     page: dict[str, Any] = {"items": [shown(row) for row in kept], "next": None, "next_cursor": None}
     if len(rows) > filters.limit:
         cursor = cursor_after(kept[-1])
-        asked = filters.model_dump(mode="json", exclude={"cursor"}, exclude_none=True) | {"cursor": cursor}
+        asked = _as_asked(filters) | {"cursor": cursor}
         page["next_cursor"] = cursor
         page["next"] = f"{address}?{urlencode(asked, doseq=True)}"
         response.headers["Link"] = f'<{page["next"]}>; rel="next"'
     return page
+
+
+def _as_asked(filters: Paged) -> dict[str, Any]:
+    """Return what the caller gave, as an address has it."""
+    given = filters.model_dump(mode="json", exclude={"cursor"}, exclude_none=True, exclude_unset=True)
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}

@@ -155,7 +155,7 @@ def list_them(call: Reader, filters: Annotated[PointFilters, Query()], response:
     )
 
 
-@router.get("/{point_id}", response_model=PointShown, summary="Show a pick-up point")
+@router.get("/{point_id:int}", response_model=PointShown, summary="Show a pick-up point")
 def show(call: Reader, point_id: Id) -> Any:
     """One point with its buses."""
     with reading(call.engine) as connection:
@@ -163,7 +163,7 @@ def show(call: Reader, point_id: Id) -> Any:
         return _shown(call, row, buses_of(connection, [row.id]).get(row.id, ()))
 
 
-@router.post("/{point_id}/state", response_model=PointChanged, summary="Open, fill or close a point")
+@router.post("/{point_id:int}/state", response_model=PointChanged, summary="Open, fill or close a point")
 def change_state(call: Writer, point_id: Id, given: StateGiven) -> Response:
     """Closing ends the promises there and tells everyone who holds a seat, once."""
 
@@ -180,7 +180,7 @@ def change_state(call: Writer, point_id: Id, given: StateGiven) -> Response:
     return call.once(act)
 
 
-@router.post("/{point_id}/move", response_model=PointChanged, summary="Move a point")
+@router.post("/{point_id:int}/move", response_model=PointChanged, summary="Move a point")
 def move(call: Writer, point_id: Id, given: PositionGiven) -> Response:
     """Tells everyone who holds a seat there, once. Moving it to where it is tells nobody."""
 

@@ -56,6 +56,12 @@ class Progress(BaseModel):
     uncertain: int
 
 
+_EXAMPLE = {
+    "key": "rally", "state": "sending", "reason": "", "approved": 3, "planned": 3, "whole": True, "waiting": 0,
+    "on_the_way": 0, "sent": 1, "delivered": 1, "failed": {"unreachable (30003)": 1}, "suppressed": {}, "uncertain": 0,
+}  # fmt: skip
+
+
 class _Stream(StreamingResponse):
     """Gives its place back however it ends, also when the client has gone before the first event."""
 
@@ -81,9 +87,17 @@ class _Stream(StreamingResponse):
     responses={
         200: {
             "description": "Events named `progress`, each with the counts as JSON (Progress), and one named `end`.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": (
-                'id: 5b1d9f0c2a7e\nevent: progress\ndata: {"key": "rally", "state": "sending", "planned": 1200, …}\n\n'
-            )}},
+            "content": {"text/event-stream": {
+                "schema": {
+                    "type": "object", "title": "Event", "required": ["id", "event", "data"],
+                    "properties": {
+                        "id": {"type": "string", "description": "For Last-Event-ID."},
+                        "event": {"enum": ["progress", "end"]},
+                        "data": {"type": "string", "description": "JSON: of progress the counts, of end the state."},
+                    },
+                },
+                "example": {"id": "5b1d9f0c2a7e", "event": "progress", "data": json.dumps(_EXAMPLE)},
+            }},
         }
     },
 )  # fmt: skip

@@ -35,7 +35,7 @@ from gateway.api.report_shapes import (
 )
 from gateway.api.routes import resource
 from gateway.api.scopes import Scope
-from gateway.api.shapes import Moment, Nothing
+from gateway.api.shapes import Flag, Moment, Nothing
 from gateway.database import reading
 from gateway.reports import queue as desk
 from gateway.reports.listing import After
@@ -57,7 +57,7 @@ class ReportFilters(Paged):
     urgency: Urgencies = Field(default_factory=list, description="0 low to 3 emergency.")
     place: str = Field(default="", max_length=120, description="Only places with these letters.")
     assignee: str = Field(default="", max_length=60, description="Only those of this login.")
-    unassigned: bool = False
+    unassigned: Flag = False
     event: str | None = Field(default=None, max_length=60, description="Only of the event of this key.")
     since: Moment | None = Field(default=None, description="Opened after this time, with its zone.")
 

@@ -12,7 +12,7 @@ from gateway.api.areas import member_condition
 from gateway.api.paging import Page, Paged, page_of, question_of
 from gateway.api.routes import resource
 from gateway.api.scopes import Scope
-from gateway.api.shapes import Moment
+from gateway.api.shapes import Flag, Moment
 from gateway.database import reading
 from gateway.inbound.listing import InboundFilters, list_inbound
 from gateway.outbox.listing import OutboundFilters, list_outbound
@@ -66,7 +66,7 @@ class TextOut(BaseModel):
 class InFilters(Paged):
     member: MemberId | None = Field(default=None, description="Only of this sender.")
     command: str | None = Field(default=None, min_length=1, max_length=12, examples=["REPORT"])
-    flagged: bool | None = None
+    flagged: Flag | None = None
     since: Moment | None = Field(default=None, description="Received from this time on, with its zone.")
     until: Moment | None = Field(default=None, description="Received before this time.")
 
