@@ -73,7 +73,7 @@ def list_keys(as_json: AsJson = False) -> None:
     """List the keys: what each may do, when it was used last, whether it still holds."""
     with ready_engine(settings_or_stop()) as engine, reading(engine) as connection:
         rows = all_keys(connection)
-    columns = ("name", "token", "scopes", "areas", "expires", "last_used", "revoked")
+    columns = ("name", "scopes", "areas", "expires", "last_used", "revoked")
     show(rows, columns, as_json, "No keys yet: jalsa keys add NAME --scope members:read")
 
 
