@@ -12,8 +12,17 @@ _pages = Environment(
     loader=PackageLoader("gateway.api", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
     lstrip_blocks=True,
 )  # fmt: skip
-_pages.filters["marked"] = lambda text: _marked(text)
 _POLICY = "default-src 'none'; style-src 'self' 'sha256-{}'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def _marked(text: str) -> Markup:
+    """Return a text with what stands in back quotes as code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if at % 2 else escape(piece) for at, piece in enumerate(text.split("`"))
+    )
+
+
+_pages.filters["marked"] = _marked
 
 
 def page(description: dict[str, Any]) -> HTMLResponse:
@@ -41,13 +50,6 @@ def _policy(html: str) -> str:
 
     style = html.partition("<style>")[2].partition("</style>")[0]
     return _POLICY.format(base64.b64encode(hashlib.sha256(style.encode()).digest()).decode())
-
-
-def _marked(text: str) -> Markup:
-    """Return a text with what stands in back quotes as code."""
-    return Markup("").join(  # nothing but the text between quotes, escaped
-        Markup("<code>{}</code>").format(piece) if at % 2 else escape(piece) for at, piece in enumerate(text.split("`"))
-    )
 
 
 def _type_of(schema: dict[str, Any]) -> str:

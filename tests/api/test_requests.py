@@ -176,3 +176,19 @@ def test_the_description_and_the_page_need_no_key(app: Program) -> None:
     assert page.status_code == 200 and "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "<script" not in page.text and "http://" not in page.text.replace("http://www.w3.org", "")
     assert "/api/v1/members" in page.text
+
+
+def test_every_route_names_a_scope_and_every_post_an_idempotency_key(app: Program, program: Programs) -> None:
+    described = app.http.get("/api/v1/openapi.json").json()
+    nothing = program("nothing", [])
+    asked = 0
+    for path, operations in described["paths"].items():
+        for method in operations:
+            address = f"/api/v1{path}".replace("{member_id}", "1").replace("{point_id}", "1")
+            csv = path.endswith("/import")
+            headers = nothing.headers | {"Content-Type": "text/csv" if csv else "application/json"}
+            body = {"content": b"{}"} if method != "get" else {}
+            answer = nothing.http.request(method.upper(), address, headers=headers, **body)
+            assert answer.status_code == 403, (method, path, answer.text)
+            asked += 1
+    assert asked > 30
