@@ -15,6 +15,12 @@ def bump(connection: Connection, name: str) -> None:
     dialect: Any = sqlite if is_sqlite(connection) else postgresql
     connection.execute(dialect.insert(Revision.__table__).values(name=name, number=0).on_conflict_do_nothing())
     connection.execute(update(Revision).where(Revision.name == name).values(number=Revision.number + 1))
+    connection.execution_options(**{f"changed_{name}": True})
+
+
+def changed_here(connection: Connection, name: str) -> bool:
+    """Whether this connection has itself changed this kind, in a transaction that may yet be rolled back."""
+    return bool(connection.get_execution_options().get(f"changed_{name}"))
 
 
 def revisions(connection: Connection) -> Mapping[str, int]:

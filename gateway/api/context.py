@@ -11,28 +11,14 @@ from gateway.api.rate import RateLimits
 from gateway.audience.rules import Audience
 from gateway.broadcasts.drafts import audience_of
 from gateway.broadcasts.terms import BroadcastTerms, broadcast_terms
+from gateway.places.current import current_directory
 from gateway.places.directory import Directory
-from gateway.places.store import read_directory, revisions
 from gateway.reports.notices import Notifier
 from gateway.settings import Settings
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class Places:
-    """Everything on file of places, read again when it has changed: reading it takes longer than most requests."""
-
-    def __init__(self) -> None:
-        self._held: tuple[int, Directory] | None = None
-
-    def __call__(self, connection: Connection) -> Directory:
-        number = revisions(connection).get("places", 0)
-        held = self._held
-        if held is None or held[0] != number:
-            held = self._held = (number, read_directory(connection))
-        return held[1]
 
 
 @dataclass(frozen=True)
@@ -45,7 +31,7 @@ class ApiContext:
     cursors: Cursors
     rates: RateLimits
     terms: BroadcastTerms
-    directory: Places = field(default_factory=Places)
+    directory: Callable[[Connection], Directory] = current_directory
     clock: Callable[[], datetime] = utc_now
     streams: dict[int, int] = field(default_factory=dict)
 

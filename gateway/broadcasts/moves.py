@@ -16,7 +16,7 @@ from gateway.broadcasts.drafts import BroadcastError, audience_of, digest_of, dr
 from gateway.broadcasts.plan import plan_chunk
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.database import is_sqlite, writing, writing_on
-from gateway.places.store import read_directory
+from gateway.places.current import current_directory
 from gateway.rules import broadcast_alarm, broadcast_life
 from gateway.rules.broadcast_life import BroadcastState
 from gateway.tables import Alert, ApiKey, Broadcast, BroadcastPlan, BroadcastTopic, Staff
@@ -117,7 +117,7 @@ def begin(connection: Connection, key: str, by: str, terms: BroadcastTerms, now:
     _to(row, S.PLANNING)
     if not is_approved(row):
         raise BroadcastError(f"“{row.name}” is not approved as it stands.")
-    directory = read_directory(connection)
+    directory = current_directory(connection)
     audience = audience_of(row.rule, directory, terms, now)
     recipients = int(row.preview["numbers"]["recipients"])
     alarm = broadcast_alarm.before_start(recipients, *_past(connection, now))

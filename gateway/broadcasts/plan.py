@@ -21,7 +21,7 @@ from gateway.broadcasts.terms import BroadcastTerms
 from gateway.broadcasts.words import Words, zone_of_number
 from gateway.database import is_sqlite, reading, writing
 from gateway.outbox.enqueue import NewText, enqueue
-from gateway.places.store import read_directory
+from gateway.places.current import current_directory
 from gateway.rules.broadcast_alarm import Alarm, while_planning
 from gateway.rules.broadcast_life import BroadcastState
 from gateway.tables import Broadcast, BroadcastPlan, OutboundText
@@ -59,7 +59,7 @@ class Planner:
     def read(cls, connection: Connection, broadcast_id: int, terms: BroadcastTerms) -> "Planner":
         """:raises RuleError: the rule names what is no longer on file"""
         row = connection.execute(select(_broadcasts).where(_broadcasts.c.id == broadcast_id)).one()
-        directory = read_directory(connection)
+        directory = current_directory(connection)
         audience = audience_of(row.rule, directory, terms, row.begun_at)
         return cls(row, audience, Words(draft_of(row), directory, terms.default_language), terms)
 

@@ -17,7 +17,7 @@ from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.broadcasts.words import Words
 from gateway.database import reading, writing
-from gateway.places.store import read_directory
+from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import CHANGEABLE
 from gateway.rules.carrier_routes import route_of
 from gateway.rules.message_parts import CostlyLetter, cheapest, costly_letters, count_parts
@@ -108,7 +108,7 @@ def keep_preview(connection: Connection, key: str, shown: dict[str, Any], now: d
 def _count(
     connection: Connection, draft: Draft, terms: BroadcastTerms, now: datetime
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    directory = read_directory(connection)
+    directory = current_directory(connection)
     audience = audience_of(draft.rule, directory, terms, now)
     counted = count_by_reason(connection, audience, directory.place_keys)
     words = Words(draft, directory, terms.default_language)

@@ -12,7 +12,7 @@ from gateway.broadcasts.terms import BroadcastTerms
 from gateway.broadcasts.words import Words
 from gateway.database import is_sqlite, writing_on
 from gateway.outbox.enqueue import NewText, enqueue
-from gateway.places.store import read_directory
+from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import CHANGEABLE
 from gateway.tables import Sender
 
@@ -33,7 +33,7 @@ def send_test(
         if row.state not in CHANGEABLE:
             raise BroadcastError(f"“{row.name}” is {row.state}: a test is for what has not begun.")
         draft = draft_of(row)
-        words = Words(draft, read_directory(connection), terms.default_language)
+        words = Words(draft, current_directory(connection), terms.default_language)
         sender_id = _sender(connection, staff.phone, now)
         texts = [
             NewText("test", sender_id, staff.phone, words.written(language, staff.name, city).body, language=language,

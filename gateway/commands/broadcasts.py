@@ -24,7 +24,7 @@ from gateway.broadcasts.schedules import When, moment_in, schedule, unschedule
 from gateway.broadcasts.terms import BroadcastTerms, broadcast_terms
 from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
-from gateway.places.store import read_directory
+from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import BroadcastState
 from gateway.tables import Event
 from segments import RuleError
@@ -83,7 +83,7 @@ def draft(
             quiet_days=old.quiet_days if quiet_days is None else quiet_days,
             validity_minutes=old.validity_minutes if valid_minutes is None else valid_minutes or None,
         )
-        directory = read_directory(connection)
+        directory = current_directory(connection)
         if change:
             change_draft(connection, change, new, directory, terms, by, now)
         key = change or new_draft(connection, new, directory, terms, by, now)

@@ -13,8 +13,8 @@ from gateway.audience.rules import Audience, read_audience
 from gateway.audience.saved import SegmentNameError, all_segments, find_segment, save_segment
 from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
+from gateway.places.current import current_directory
 from gateway.places.directory import Directory
-from gateway.places.store import read_directory
 from gateway.settings import Settings
 from segments import RuleError, describe, to_json
 
@@ -35,7 +35,7 @@ def count_segment(
         stop("Give either a rule or --saved with a name.", 2)
     settings = settings_or_stop()
     with ready_engine(settings) as engine, reading(engine) as connection:
-        directory = read_directory(connection)
+        directory = current_directory(connection)
         audience = audience_or_stop(rule or _saved_rule(connection, saved or ""), directory, settings)
         found = count_by_reason(connection, audience, directory.place_keys)
     cities = {_city_name(city, directory): number for city, number in list(found.by_city.items())[:top]}
@@ -76,7 +76,7 @@ def save(
     """Keep a rule under a name."""
     settings = settings_or_stop()
     with ready_engine(settings) as engine, writing(engine) as connection:
-        audience = audience_or_stop(rule, read_directory(connection), settings)
+        audience = audience_or_stop(rule, current_directory(connection), settings)
         try:
             save_segment(connection, name, audience, getpass.getuser(), audience.now, replace=replace)
         except SegmentNameError as error:

@@ -17,7 +17,8 @@ from gateway.overrides.store import REVISION as OVERRIDES
 from gateway.pickups.desk import with_settings
 from gateway.pickups.pickups import Walks, no_walks
 from gateway.pickups.store import LIVE_REVISION, read_pickups
-from gateway.places.store import read_directory, revisions
+from gateway.places.current import current_directory
+from gateway.places.store import revisions
 from gateway.reports.setup import notifier_from
 from gateway.reports.sorting import Sorter
 from gateway.reports.staff import read_staff
@@ -76,8 +77,7 @@ class ReferenceLoader:
     def _load(
         self, connection: Connection, seen: Mapping[str, int], rules: TriageRules, in_force: InForce
     ) -> Reference:
-        same_places = self._reference and seen.get("places") == self._seen.get("places")
-        directory = self._reference.directory if self._reference and same_places else read_directory(connection)
+        directory = current_directory(connection)
         zone = self._settings.zone
         pickups = read_pickups(connection, directory, self._now(), zone)
         words = triage_in_force(rules, in_force.stored)
