@@ -9,11 +9,11 @@ from gateway.database import reading, writing
 from gateway.reports import queue as desk
 from gateway.reports.clusters import propose_clusters, proposed
 from gateway.reports.moves import UnknownReport, hold
-from gateway.reports.staff import set_duty
-from gateway.reports.ticks import close_silent, escalate, run_all
+from gateway.reports.staff import read_staff, set_duty
+from gateway.reports.ticks import _due, _take, close_silent, escalate, run_all
 from gateway.reports.trends import current_trends, find_trends, rising
-from gateway.rules.report_escalation import due_steps
-from gateway.rules.report_life import MoveRefused
+from gateway.rules.report_escalation import WAITING_STEPS, due_steps
+from gateway.rules.report_life import WAITING, MoveRefused
 from gateway.service import Service, utc_now
 from gateway.tables import OutboundText, Report
 from tests.gateway.conftest import Texting
@@ -141,6 +141,25 @@ def test_escalation_climbs_once_whoever_ticks(staffed: Service, text: Texting) -
     assert escalate(staffed.engine, staffed.notifier, later + timedelta(minutes=5)) == 0
 
 
+def test_a_step_is_taken_once_by_those_who_saw_it_due_at_the_same_time(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    later = utc_now() + timedelta(minutes=25)
+    with reading(staffed.engine) as connection:
+        due = _due(connection, WAITING_STEPS, WAITING, later)
+    taken = []
+    for _ in range(2):  # both have looked before either wrote
+        with writing(staffed.engine) as connection:
+            staff = list(read_staff(connection).values())
+            taken.append([_take(connection, row, step, staff, later, staffed.notifier) for row, step in due])
+    assert taken == [[True], [False]]
+    assert [line[0] for line in entries(staffed, ref)].count("page") == 1
+    with reading(staffed.engine) as connection:
+        [(row, step)] = _due(connection, WAITING_STEPS, WAITING, later + timedelta(minutes=40))
+    text(f"TAKE {ref}", BILAL)
+    with writing(staffed.engine) as connection:  # somebody took it between the look and the step
+        assert not _take(connection, row, step, staff, later, staffed.notifier)
+
+
 def test_reopened_reports_climb_again(staffed: Service, text: Texting) -> None:
     ref = ref_in(text("REPORT a man fainted at gate 2"))
     escalate(staffed.engine, staffed.notifier, utc_now() + timedelta(minutes=3))
@@ -186,6 +205,21 @@ def test_a_word_that_rises_is_shown_with_examples(service: Service, text: Textin
     assert alerts[("word", "snake")]["now"] == 7
     assert {one["ref"] for one in alerts[("word", "snake")]["examples"]} <= set(new)
     assert ("word", "speaker") not in alerts
+
+
+def test_what_is_as_usual_at_this_hour_does_not_rise(service: Service, text: Texting) -> None:
+    yesterday = [ref_in(text(f"REPORT bus full near block {letter}", phone(n))) for n, letter in enumerate("BCDEFG")]
+    for ref in yesterday:
+        older(service, ref, hours=24, minutes=30)
+    for n, letter in enumerate("BCDEFGH"):
+        text(f"REPORT bus full near block {letter}", phone(50 + n))
+        text(f"REPORT snake seen near gate {n}", phone(70 + n))
+    now = utc_now()
+    find_trends(service.engine, now)
+    with reading(service.engine) as connection:
+        rising_now = {one["term"]: one["before"] for one in current_trends(connection, now)}
+    assert rising_now["snake"] == 0
+    assert "bus" not in rising_now and "full" not in rising_now
 
 
 def test_one_phone_makes_no_trend() -> None:
