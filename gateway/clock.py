@@ -135,6 +135,7 @@ def ticking(engine: Engine, watch: Watch) -> Iterator[None]:
         )
     courier = courier_from(engine, watch.settings)
     scheduler.add_job(_guarded_call, "interval", seconds=1.0, args=(courier.tick,), id="hooks_tick", **_EVERY)
+    _guarded(beat_tick, engine, watch)  # a page opened just now must not say that no clock runs
     scheduler.start()
     try:
         yield

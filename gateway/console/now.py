@@ -40,7 +40,7 @@ def now_live(request: Request, viewer: Viewer = Depends(allowed(Permission.SEE_N
 
 def _values(request: Request, viewer: Viewer) -> dict[str, Any]:
     console, at = console_of(request), datetime.now(UTC)
-    found = _numbers(request).look(viewer, at)
+    found = _numbers(request).look(viewer, at, console.settings)
     values = {"short_code": console.settings.short_code, "at": at} | found
     language = visit_of(request).language
 
@@ -70,7 +70,6 @@ def _values(request: Request, viewer: Viewer) -> dict[str, Any]:
 def _numbers(request: Request) -> NowNumbers:
     state = request.app.state
     if not hasattr(state, "now_numbers"):
-        console = console_of(request)
-        state.now_numbers = NowNumbers(console.engine, console.settings)
+        state.now_numbers = NowNumbers(console_of(request).engine)
     numbers: NowNumbers = state.now_numbers
     return numbers

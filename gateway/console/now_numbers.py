@@ -39,19 +39,19 @@ class WaitingKind:
 class NowNumbers:
     """The numbers of one process."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
-        self._engine, self._settings = engine, settings
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._kept = Kept()
         self._minutes = RecentMinutes()
-        self._carriers = carrier_names(settings)
 
-    def look(self, viewer: Viewer, now: datetime) -> dict[str, Any]:
+    def look(self, viewer: Viewer, now: datetime, settings: Settings) -> dict[str, Any]:
         """Return what a viewer may see, by the names that the templates use; None for what is not theirs.
 
         Field staff see reports and pick-up points; everyone only what lies in their areas. Carriers, workers and what
         waits are the whole movement's, and the same for all who write broadcasts.
 
         :param now: aware UTC
+        :param settings: those in force
         """
         areas = viewer.areas
         found: dict[str, Any] = {
@@ -67,17 +67,17 @@ class NowNumbers:
             else None,
             "minutes": None,
         }
-        return found | (self._of_organisers(viewer, now) if may(viewer, Permission.SEE_BROADCASTS) else {})
+        return found | (self._of_organisers(viewer, now, settings) if may(viewer, Permission.SEE_BROADCASTS) else {})
 
-    def _of_organisers(self, viewer: Viewer, now: datetime) -> dict[str, Any]:
-        areas, zone = viewer.areas, self._settings.zone
+    def _of_organisers(self, viewer: Viewer, now: datetime, settings: Settings) -> dict[str, Any]:
+        areas, zone = viewer.areas, settings.zone
         # A broadcast is bound to the areas of who wrote it; what others send tells how many live elsewhere.
         login = "" if areas.everywhere else viewer.login
         which = _broadcasts.c.created_by == login if login else None
         today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
         whose = _or_none(areas, areas.members())
         filed = areas.filed(_hours.c.city_id, _hours.c.constituency_id, _hours.c.provincial_id)
-        outbox = self._ask("outbox", None, 5, lambda one: self._outbox(one, now))
+        outbox = self._ask("outbox", None, 5, lambda one: self._outbox(one, now, settings))
         return {
             "minutes": self._ask("minutes", areas, 5, lambda one: self._minutes.read(one, now, areas, whose)),
             "joins": self._ask("joins", (areas, today), 10, lambda one: joins_by_city(one, today, whose)),
@@ -89,13 +89,13 @@ class NowNumbers:
             "alerts": [one for one in outbox["alerts"] if not (login and one["broadcast_id"])],
         }
 
-    def _outbox(self, connection: Connection, now: datetime) -> dict[str, Any]:
+    def _outbox(self, connection: Connection, now: datetime, settings: Settings) -> dict[str, Any]:
         lanes = waiting_by_lane(connection)
         beats = last_beats(connection)
         return {
             "lanes": lanes,
             "waiting": _by_priority(lanes),
-            "carriers": carrier_standing(connection, self._carriers, now - LATELY, now),
+            "carriers": carrier_standing(connection, carrier_names(settings), now - LATELY, now),
             "alerts": open_alerts(connection),
             "beats": {
                 kind: (beats.get(kind), kind in beats and now - beats[kind] < SILENT_AFTER)
