@@ -23,6 +23,7 @@ from gateway.database import reading
 from gateway.heartbeat import BEAT_EVERY_S, beat
 from gateway.hooks import deliveries
 from gateway.hooks.courier import Courier
+from gateway.members.import_desk import drop_old
 from gateway.numbers.hours import count_hours
 from gateway.outbox.consequences import raise_alert
 from gateway.outbox.setup import utc_now
@@ -89,6 +90,11 @@ def planning_tick(engine: Engine, settings: Settings) -> None:
     close_what_is_done(engine, utc_now())
 
 
+def imports_tick(engine: Engine, settings: Settings) -> None:
+    """Forget files of members that nobody said yes to."""
+    drop_old(engine, utc_now())
+
+
 def trends_tick(engine: Engine, settings: Settings) -> None:
     """Look for words and places that are reported more than before."""
     find_trends(engine, utc_now())
@@ -111,6 +117,7 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (schedules_tick, 1.0),
     (planning_tick, 0.5),
     (trends_tick, 60.0),
+    (imports_tick, 600.0),
     (api_tick, 300.0),
     (old_hooks_tick, 60.0),
     (hours_tick, 60.0),
