@@ -15,7 +15,7 @@ from gateway.reports.trends import current_trends, find_trends, rising
 from gateway.rules.report_escalation import WAITING_STEPS, due_steps
 from gateway.rules.report_life import WAITING, MoveRefused
 from gateway.service import Service, utc_now
-from gateway.tables import OutboundText, Report
+from gateway.tables import OutboundText, Report, Sender
 from tests.gateway.conftest import Texting
 from tests.reports.test_conversation import entries, ref_in, report, started
 from tests.reports.test_field import BILAL, CHIEF, SANA, staffed
@@ -190,6 +190,30 @@ def test_quiet_hours_hold_back_what_can_wait_and_never_medical(service: Service,
             select(OutboundText.not_before).where(OutboundText.kind == "report").order_by(OutboundText.id)
         ).all()
     assert [(row.not_before - night) > timedelta(hours=1) for row in rows] == [True, False]
+
+
+def test_staff_on_duty_are_told_at_night_and_others_in_the_morning(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    night = utc_now().replace(hour=22)  # three in the morning in Karachi
+    with writing(staffed.engine) as connection:
+        desk.assign(connection, ref, "sana", "chief", night, staffed.notifier)
+        desk.assign(connection, ref, "chief", "sana", night, staffed.notifier)
+        waits = {
+            row.key: row.not_before > night + timedelta(hours=1)
+            for row in connection.execute(
+                select(Sender.key, OutboundText.not_before).join(OutboundText, OutboundText.sender_id == Sender.id)
+            )
+            if row.key in (SANA, CHIEF)
+        }
+    assert waits == {SANA: False, CHIEF: True}
+
+
+def test_the_reporter_is_told_once_however_often_it_is_handed_on(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    for login in ("sana", "bilal", "sana"):
+        with writing(staffed.engine) as connection:
+            desk.assign(connection, ref, login, "chief", utc_now(), staffed.notifier)
+    assert len(started(staffed)) == 1
 
 
 def test_a_word_that_rises_is_shown_with_examples(service: Service, text: Texting) -> None:
