@@ -1,5 +1,6 @@
 """The queue, clusters, escalation and what staff change, on both databases."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from gateway.database import reading, writing
 from gateway.reports import queue as desk
 from gateway.reports.clusters import propose_clusters, proposed
 from gateway.reports.moves import UnknownReport, hold
+from gateway.reports.similar import Compared, same_thing
 from gateway.reports.staff import read_staff, set_duty
 from gateway.reports.ticks import _due, _take, close_silent, escalate, run_all
 from gateway.reports.trends import current_trends, find_trends, rising
@@ -244,6 +246,12 @@ def test_what_is_as_usual_at_this_hour_does_not_rise(service: Service, text: Tex
         rising_now = {one["term"]: one["before"] for one in current_trends(connection, now)}
     assert rising_now["snake"] == 0
     assert "bus" not in rising_now and "full" not in rising_now
+
+
+def test_the_same_words_of_two_categories_are_not_one_thing() -> None:
+    one = Compared(1, "water", "spot:gate 3", None, None, "no drinking water at gate 3", utc_now())
+    assert same_thing(one, replace(one, id=2)) is not None
+    assert same_thing(one, replace(one, id=2, category="medical")) is None
 
 
 def test_one_phone_makes_no_trend() -> None:

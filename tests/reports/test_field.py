@@ -131,3 +131,10 @@ def test_a_flood_of_pages_becomes_one_list(staffed: Service, text: Texting) -> N
     assert page_rest(staffed.engine, utc_now(), staffed.notifier) == 14
     assert page_rest(staffed.engine, utc_now(), staffed.notifier) == 0
     assert "14 urgent iReports" in started(staffed, SANA)[-1]
+
+
+def test_a_report_that_becomes_medical_calls_staff_in_the_same_moment(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    assert not [body for body in started(staffed, CHIEF) if ref in body]
+    text("now a man has fainted here")
+    assert len([body for body in started(staffed, CHIEF) if ref in body]) == 1
