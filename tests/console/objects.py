@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select
 
-from gateway.tables import Event, Member, PickupPoint, Place, Report, Sender
+from gateway.members import import_desk
+from gateway.rules.opaque_ids import OpaqueIds
+from gateway.tables import Event, InboxThread, Member, PickupPoint, Place, Report, Sender
+from tests.gateway.conftest import settings_for
 
 Factory = Callable[[Connection], Mapping[str, str]]
 
@@ -77,8 +80,21 @@ def _report_in_multan(connection: Connection) -> Mapping[str, str]:
 
 
 def _member_in_multan(connection: Connection) -> Mapping[str, str]:
-    number = str(a_member(connection))
-    return dict.fromkeys(("sender_id", "member_id", "id"), number)
+    ids = OpaqueIds(settings_for("sqlite://").key_for("people in addresses"))
+    return {"person": ids.hide(a_member(connection, number="+923001112255"))}
+
+
+def _person_in_the_inbox(connection: Connection) -> Mapping[str, str]:
+    ids = OpaqueIds(settings_for("sqlite://").key_for("people in addresses"))
+    sender_id = a_member(connection, number="+923001112244")
+    row = {"sender_id": sender_id, "last_inbound_id": 0, "last_at": datetime.now(UTC)}
+    connection.execute(insert(InboxThread.__table__).values(row))
+    return {"person": ids.hide(sender_id)}
+
+
+def _file_of_a_colleague(connection: Connection) -> Mapping[str, str]:
+    import_desk.keep(connection, "a-colleagues-file", "a.csv", "sealed", "somebody", datetime.now(UTC))
+    return {"key": "a-colleagues-file"}
 
 
 def _point_in_multan(connection: Connection) -> Mapping[str, str]:
@@ -90,5 +106,7 @@ OBJECTS: dict[str, Factory] = {
     "/console/settings": NO_AREA,
     "/console/reports": _report_in_multan,
     "/console/members": _member_in_multan,
+    "/console/members/import": _file_of_a_colleague,
+    "/console/inbox": _person_in_the_inbox,
     "/console/pickups": _point_in_multan,
 }
