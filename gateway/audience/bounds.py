@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from gateway.audience.rules import Audience
 from segments import Rule, from_json
-from segments.rule import And, InSeat, Named, Not, Or, RuleError, either, every
+from segments.rule import And, Everyone, InSeat, Named, Not, Or, RuleError, either, every
 
 
 class BoundTo(Protocol):
@@ -36,7 +36,8 @@ def bound(audience: Audience, areas: BoundTo) -> Audience:
     area = area_rule(areas)
     if area is None or lies_within(audience.rule, areas):
         return audience
-    return replace(audience, rule=every([audience.rule, area]))
+    rule = area if isinstance(audience.rule, Everyone) else every([audience.rule, area])
+    return replace(audience, rule=rule)
 
 
 def area_rule(areas: BoundTo) -> Rule | None:

@@ -2,10 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,12 @@ from gateway.audience.counting import Recipient, count_by_reason, recipients
 from gateway.audience.rules import Audience
 from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find
 from gateway.broadcasts.terms import BroadcastTerms
-from gateway.broadcasts.words import Words
+from gateway.broadcasts.words import Words, written_plainly
 from gateway.database import reading, writing
 from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import CHANGEABLE
 from gateway.rules.carrier_routes import route_of
-from gateway.rules.message_parts import CostlyLetter, cheapest, costly_letters, count_parts
+from gateway.rules.dear_letters import dear_letters
 from gateway.rules.prices import total
 from gateway.rules.sending_hours import SendingHours, finish_time, next_allowed, would_end_in_quiet_hours
 from gateway.tables import Broadcast
@@ -176,35 +177,25 @@ def _letters(draft: Draft) -> list[dict[str, Any]]:
     """Return the letters that make a text dearer than its cheap twin, with what could stand there and what it saves."""
     found = []
     for language, text in sorted(draft.texts.items()):
-        sent = cheapest(text)
-        letters = costly_letters(sent)
-        spared = "".join(_cheap(letters, sent))
-        now = count_parts(sent)
-        saved = now.parts - count_parts(spared).parts
-        if not letters or saved <= 0:
+        dear = dear_letters(text, partial(_plainly, language))
+        if dear is None:
             continue
         found.append(
             {
                 "language": language,
                 "letters": [
                     {"letter": one.letter, "position": one.position, "name": one.name, "replacement": one.replacement}
-                    for one in letters[:20]
+                    for one in dear.letters[:20]
                 ],
-                "parts": now.parts,
-                "parts_without": count_parts(spared).parts,
+                "parts": dear.parts,
+                "parts_without": dear.parts_without,
             }
         )
     return found
 
 
-def _cheap(letters: Sequence[CostlyLetter], text: str) -> Iterator[str]:
-    """Yield the pieces of a text in which every costly letter that can be replaced is."""
-    at = 0
-    for one in letters:
-        yield text[at : one.position]
-        yield one.letter if one.replacement is None else one.replacement
-        at = one.position + len(one.letter)
-    yield text[at:]
+def _plainly(language: str, words: str) -> str:
+    return written_plainly(words, language).body
 
 
 def _when(draft: Draft, parts: int, terms: BroadcastTerms, start: datetime) -> dict[str, Any]:

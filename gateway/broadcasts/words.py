@@ -46,6 +46,11 @@ class Words:
         return found
 
 
+def written_plainly(words: str, language: str) -> Rendered:
+    """Return a template as who has no name and no city on file gets it: what a text costs at least."""
+    return render(words, DEFAULTS.get(language, DEFAULTS["en"]), "", "")
+
+
 def zone_of_number(number: str, home: str) -> str:
     """Return the time zone in which a number's sending hours are told: its country's or area's, else `home`."""
     return _zone(number[:8], home)
