@@ -23,6 +23,8 @@ from segments import to_json
 
 LANGUAGES = ("en", "ur", "ur-Latn")
 MAX_NAME_LENGTH = 120
+RESERVED = frozenset({"new", "look", "segments"})
+"""No broadcast's key: pages beside those of broadcasts have these addresses."""
 MOST_QUIET_DAYS = 365
 MOST_VALIDITY_MINUTES = 7 * 24 * 60
 
@@ -276,6 +278,7 @@ def _values(draft: Draft, directory: Directory, terms: BroadcastTerms, now: date
 def _free_key(connection: Connection, name: str) -> str:
     stem = re.sub(r"[^a-z0-9]+", "-", " ".join(words(name))).strip("-")[:40] or "broadcast"
     taken = set(connection.execute(select(_broadcasts.c.key).where(_broadcasts.c.key.startswith(stem))).scalars())
+    taken |= RESERVED
     if stem not in taken:
         return stem
     count = connection.execute(select(func.coalesce(func.max(_broadcasts.c.id), 0))).scalar_one()

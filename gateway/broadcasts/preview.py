@@ -129,7 +129,7 @@ def _count(
         other_language += language != recipient.language
         shortened += text.shortened
         beginning = recipient.key[:9]
-        price = priced.get(beginning) or priced.setdefault(beginning, _price(beginning, terms))
+        price = priced.get(beginning) or priced.setdefault(beginning, price_of(beginning, terms))
         by_price[price] += parts
         texts_by_price[price] += 1
         place = at if at < SAMPLES else draw.randrange(at + 1)
@@ -165,7 +165,9 @@ def _count(
     return numbers, samples
 
 
-def _price(number: str, terms: BroadcastTerms) -> tuple[str, str, Decimal | None]:
+def price_of(number: str, terms: BroadcastTerms) -> tuple[str, str, Decimal | None]:
+    """Return the carrier that texts to numbers beginning so go through, the prefix that sets their price, and the price
+    of a part; None where none is on file."""
     carrier = route_of(number, terms.routes).carriers[0]
     price = terms.prices.of(carrier, number)
     if price is None:

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.accounts.viewer import Permission
-from gateway.console import access, account, inbox, members, now, pickups, reports, sign_in, staff_pages
+from gateway.console import access, account, broadcasts, inbox, members, now, pickups, reports, sign_in, staff_pages
 from gateway.console.access import GoTo, NotAllowed, NotFound, public
 from gateway.console.forms import BadRequest
 from gateway.console.live import Live
@@ -34,6 +34,7 @@ AREAS: tuple[APIRouter, ...] = (
     now.router,
     reports.router,
     pickups.router,
+    broadcasts.router,
     staff_pages.router,
     members.router,
     inbox.router,
