@@ -356,15 +356,15 @@ def test_saved_segments(engine: Engine, as_admin: Browser, as_lahori: Browser) -
     counted = as_admin.submit(action, name="Everyone", rule="all", do="count")
     assert "get it" in counted.text and 'value="Everyone"' in counted.text
     assert as_admin.submit(action, name="Everyone", rule="all", do="save").status_code == 303
-    taken = as_admin.submit(action, name="everyone", rule="city:lahore", do="save")
+    taken = as_admin.submit(action, name="everyone", rule="city:lahore", replace="", do="save")
     assert taken.status_code == 422 and "is saved already" in taken.text
     assert as_admin.submit(action, name="everyone", rule="city:multan", replace="1", do="save").status_code == 303
-    wrong = as_admin.submit(action, name="More", rule="city:", do="save")
+    wrong = as_admin.submit(action, name="More", rule="city:", replace="", do="save")
     assert wrong.status_code == 422 and "<mark>" in wrong.text
     as_lahori.get(action)
     refused = as_lahori.submit(action, name="everyone", rule="city:lahore", replace="1", do="save")
     assert refused.status_code == 422 and "outside your areas" in refused.text
-    assert as_lahori.submit(action, name="Ours", rule="language:ur", do="save").status_code == 303
+    assert as_lahori.submit(action, name="Ours", rule="language:ur", replace="", do="save").status_code == 303
     with reading(engine) as connection:
         rules = dict(connection.execute(select(SavedSegment.name, SavedSegment.rule)).all())  # type: ignore[arg-type]
     assert rules == {"everyone": "city:multan", "Ours": "language:ur & city:lahore"}
