@@ -26,6 +26,7 @@ from gateway.logs import set_up_logs
 from gateway.migrate import behind
 from gateway.outbox.setup import http_profile
 from gateway.outbox.worker import Worker, worker_from
+from gateway.overrides.carrier_account import settings_at_start
 from gateway.reception import Reception, attach
 from gateway.service import Service
 from gateway.settings import Settings, load_settings
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     :raises SettingsError: a setting is bad or missing
     """
-    settings = settings or load_settings()
+    settings = settings_at_start(settings or load_settings())
     set_up_logs(settings)
     service = Service(settings)
     reception = Reception(service)

@@ -25,6 +25,7 @@ from gateway.commands import (
 from gateway.commands.shared import check_carriers, console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
 from gateway.migrate import migrate
+from gateway.overrides.carrier_account import settings_at_start
 from gateway.settings import Settings
 
 app = typer.Typer(
@@ -80,7 +81,7 @@ def serve(
 
     from gateway.processes import default_count, share_figures
 
-    settings = settings_or_stop()
+    settings = settings_at_start(settings_or_stop())
     check_carriers(settings)
     host, port = host or settings.host, port or settings.port
     with ready_engine(settings):
@@ -139,7 +140,7 @@ def work() -> None:
     from gateway.overrides.in_force import Watch
     from gateway.reception import receiving
 
-    settings = settings_or_stop()
+    settings = settings_at_start(settings_or_stop())
     set_up_logs(settings)
     try:
         routes_from(settings)

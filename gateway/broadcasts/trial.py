@@ -1,5 +1,6 @@
 """A test send: the texts of a draft to one phone of one's own, before anyone else has them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.database import is_sqlite, writing_on
 from gateway.outbox.enqueue import NewText, enqueue
 from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import CHANGEABLE
+from gateway.rules.carrier_routes import Route
 from gateway.tables import Sender
 
 
@@ -43,6 +45,18 @@ def send_test(
         sent = enqueue(connection, texts, terms.routes, now)
         note(connection, row.id, "tested", by, now, f"{sent} texts")
     return sent
+
+
+def send_to_own_phone(
+    connection: Connection, number: str, body: str, routes: Sequence[Route], now: datetime, carrier: str = ""
+) -> int:
+    """Queue a text to a phone of one's own, to see that a carrier works, in a writing transaction; returns how many.
+
+    :param carrier: the one that must send it; the route's otherwise
+    :raises BroadcastError: the phone texted STOP
+    """
+    text = NewText("test", _sender(connection, number, now), number, body, wording="test", carrier=carrier)
+    return enqueue(connection, [text], routes, now)
 
 
 def _sender(connection: Connection, number: str, now: datetime) -> int:

@@ -1,28 +1,28 @@
 """`jalsa events`, `jalsa pickups` and what `jalsa places` does with unknown places."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import Progress
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, select
 
 from gateway.commands.imports import File, only_if_whole, places_app, read_file
 from gateway.commands.shared import AsJson, complaints, console, ready_engine, settings_or_stop, show, stop
 from gateway.database import reading, writing
-from gateway.pickups.csv_file import EventDay, left_out, read_time
+from gateway.pickups.csv_file import left_out
 from gateway.pickups.desk import move_point, points_now, set_state
+from gateway.pickups.events import EventRefused, read_event
+from gateway.pickups.events import add_event as add_event_to
 from gateway.pickups.from_file import read_for_event, unknown_cities
 from gateway.pickups.load import far_demand, load_of
 from gateway.pickups.loading import import_points, next_event
 from gateway.pickups.pickups import find_place
 from gateway.pickups.position import read_position
-from gateway.pickups.store import REVISION, read_pickups
+from gateway.pickups.store import read_pickups
 from gateway.pickups.unmatched import make_alias, make_place, unmatched_places
-from gateway.places.store import bump, read_directory
+from gateway.places.store import read_directory
 from gateway.rules.phone_numbers import mask
 from gateway.tables import Departure, Event, PickupPoint
 
@@ -63,43 +63,18 @@ def add_event(
 ) -> None:
     """Make an event, to which pick-up points are then imported."""
     settings = settings_or_stop()
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", key):
-        stop("KEY: write it in small letters, digits and dashes, at most 60.")
+    written = {
+        "key": key, "name": name, "name_ur": name_ur, "venue": venue, "at": at, "doors": doors, "ends": ends,
+        "zone": zone,
+    }  # fmt: skip
     try:
-        hours = ZoneInfo(zone or settings.time_zone)
-    except (KeyError, ValueError, OSError):
-        stop(f"--zone: there is no time zone {zone!r}; write it as Asia/Karachi.")
-    lat, lon = _position_or_stop(at)
-    doors_at = _time_or_stop("--doors", doors, hours)
-    ends_at = _time_or_stop("--ends", ends, hours) if ends else doors_at + timedelta(hours=6)
-    if ends_at <= doors_at:
-        stop("--ends: the event ends before it begins.")
-    row = {
-        "key": key,
-        "name": name[:120],
-        "names": {"ur": name_ur[:120]} if name_ur else {},
-        "venue": venue[:160],
-        "lat": lat,
-        "lon": lon,
-        "zone": hours.key,
-        "doors_at": doors_at,
-        "ends_at": ends_at,
-    }
-    with ready_engine(settings) as engine:
-        try:
-            with writing(engine) as connection:
-                connection.execute(insert(Event).values(**row))
-                bump(connection, REVISION)
-        except IntegrityError:
-            stop(f"There is an event {key!r} already.")
-    console.print(f"{key}: {doors_at.astimezone(hours):%Y-%m-%d %H:%M} {hours.key}.", markup=False)
-
-
-def _time_or_stop(option: str, written: str, zone: ZoneInfo) -> datetime:
-    at = read_time(written, EventDay(_now(), _now(), zone)) if re.match(r"\d{4}-", written.strip()) else None
-    if at is None:
-        stop(f"{option}: {written!r} is no time. Write it as 2026-12-06 14:00.")
-    return at
+        event = read_event(written, settings.time_zone)
+        with ready_engine(settings) as engine, writing(engine) as connection:
+            add_event_to(connection, event)
+    except EventRefused as refused:
+        stop(f"{'KEY' if refused.field == 'key' else '--' + refused.field}: {refused}")
+    begins = event.doors_at.astimezone(ZoneInfo(event.zone))
+    console.print(f"{key}: {begins:%Y-%m-%d %H:%M} {event.zone}.", markup=False)
 
 
 @events_app.command("list")

@@ -18,7 +18,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.accounts.viewer import Permission
-from gateway.console import access, account, broadcasts, inbox, members, now, pickups, reports, sign_in, staff_pages
+from gateway.console import (
+    access,
+    account,
+    broadcasts,
+    inbox,
+    members,
+    now,
+    pickups,
+    reports,
+    settings_area,
+    sign_in,
+    staff_pages,
+)
 from gateway.console.access import GoTo, NotAllowed, NotFound, public
 from gateway.console.forms import BadRequest
 from gateway.console.live import Live
@@ -38,6 +50,7 @@ AREAS: tuple[APIRouter, ...] = (
     staff_pages.router,
     members.router,
     inbox.router,
+    *settings_area.ROUTERS,
 )
 MENU = (
     MenuItem(HOME, "menu.now", "now", Permission.SEE_NOW),

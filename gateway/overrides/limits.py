@@ -35,7 +35,10 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
         return settings
     checked = load_settings(**(settings.model_dump() | dict(values)), _env_file=None)
     routes_from_or_say(checked)
-    return settings.model_copy(update={name: getattr(checked, name) for name in values})
+    changed = settings.model_copy(update={name: getattr(checked, name) for name in values})
+    object.__setattr__(changed, "__pydantic_fields_set__", set(settings.model_fields_set))  # what the environment says
+    changed.__dict__.pop("auth_token", None)  # a property that was worked out from the old values
+    return changed
 
 
 def routes_from_or_say(settings: Settings) -> None:

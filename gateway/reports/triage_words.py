@@ -63,3 +63,18 @@ def _as_file(label: str, phrase: str, weight: int) -> Mapping[str, Any]:
     if section == "urgency":
         return {section: {name: [phrase]}} if weight else {section: {}}
     return {section: {name: {str(weight): [phrase]}}}
+
+
+def restore(connection: Connection, label: str, value: Mapping[str, int] | None, by: str, now: datetime) -> Override:
+    """Go back to an earlier version of a label's words, or to the files' (None).
+
+    :raises OverrideError: it cannot be used any more
+    """
+    if label not in LABELS:
+        raise OverrideError(f"There is no {label!r}; there are {', '.join(LABELS)}.")
+    try:
+        for phrase, weight in (value or {}).items():
+            list(rules_of(_SOURCE, _as_file(label, phrase, weight)))
+    except TriageError as error:
+        raise OverrideError(str(error).removeprefix(f"{_SOURCE}: ")) from None
+    return put(connection, KIND, label, dict(value) if value else None, by, now)

@@ -1,0 +1,177 @@
+"""The account at a carrier, where organisers keep it here instead of in the environment: used from the next start on.
+
+Secrets go in and never come out: what is stored is sealed with a key that is made of SECRET_KEY, pages show who set it
+and when, and the audit log holds that it was changed, not to what.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.accounts.seal import SealBroken, sealer_from
+from gateway.database import make_engine, reading
+from gateway.overrides.limits import pinned, with_values
+from gateway.overrides.store import Override, OverrideError, current, find, put, values_of
+from gateway.settings import Settings, SettingsError
+
+log = structlog.get_logger()
+
+KIND, SECRET = "account", "secret"
+ACCOUNTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "twilio": ("twilio_account_sid", "twilio_auth_token", "twilio_messaging_service_sid"),
+    "smpp": ("smpp_host", "smpp_port", "smpp_system_id", "smpp_password"),
+}
+SECRETS: Final = frozenset({"twilio_auth_token", "smpp_password"})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountField:
+    """One field of an account. `value` is empty for a secret; `state`: environment, stored, waiting, broken or none.
+
+    waiting: stored, and used from the next start on; broken: sealed with another SECRET_KEY.
+    """
+
+    name: str
+    secret: bool
+    state: str
+    value: str = ""
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+
+def settings_at_start(settings: Settings) -> Settings:
+    """Return the settings with the carriers' accounts that are stored. What the environment says wins.
+
+    An account that cannot be used, or a database that does not answer, is logged and leaves the settings as they are.
+    """
+    engine = make_engine(settings.database_url)
+    try:
+        with reading(engine) as connection:
+            stored = current(connection)
+    except (SQLAlchemyError, OSError):
+        return settings
+    finally:
+        engine.dispose()
+    return with_accounts(settings, stored)
+
+
+def with_accounts(settings: Settings, stored: Mapping[tuple[str, str], Override]) -> Settings:
+    """Return the settings with the stored accounts; one that cannot be used is left out and logged."""
+    for carrier in ACCOUNTS:
+        try:
+            values = _values(settings, stored, carrier)
+            settings = with_values(settings, values) if values else settings
+        except (SealBroken, SettingsError) as error:
+            log.error("carrier_account_left_out", carrier=carrier, reason=str(error))  # noqa: TRY400
+    return settings
+
+
+def account_fields(
+    settings: Settings, stored: Mapping[tuple[str, str], Override], carrier: str
+) -> tuple[AccountField, ...]:
+    """Return what is known of each field.
+
+    :param settings: those that this process runs with
+    """
+    return tuple(_field(settings, stored, name) for name in ACCOUNTS[carrier])
+
+
+def set_account(
+    connection: Connection, settings: Settings, carrier: str, written: Mapping[str, str], by: str, now: datetime
+) -> bool:
+    """Keep an account, in a transaction of `changing`; an empty secret keeps the one that is there. Whether it changed.
+
+    :param settings: as the environment has them
+    :raises OverrideError: the environment says some of it, or it is no whole account
+    """
+    names = _names(settings, carrier)
+    stored = current(connection)
+    values: dict[str, Any] = {}
+    for name in names:
+        given = written.get(name, "").strip()
+        if name in SECRETS:
+            values[name] = SecretStr(given) if given else _opened(settings, stored, name)
+        elif given or name not in ("smpp_port",):
+            values[name] = given
+    try:
+        checked = with_values(_without_account(settings, carrier), {**values, "carrier": carrier})
+    except SettingsError as error:
+        raise OverrideError(str(error)) from None
+    changed = False
+    for name in names:
+        given = written.get(name, "").strip()
+        if name in SECRETS:
+            if given:
+                put(connection, SECRET, name, sealer_from(settings).seal(given), by, now)
+                changed = True
+            continue
+        value = getattr(checked, name)
+        before = find(connection, KIND, name)
+        after = put(connection, KIND, name, value or None, by, now)
+        changed = changed or after.version != (before.version if before else 0)
+    return changed
+
+
+def forget_account(connection: Connection, settings: Settings, carrier: str, by: str, now: datetime) -> None:
+    """Take a stored account away, in a transaction of `changing`.
+
+    :raises OverrideError: the environment says it
+    """
+    for name in _names(settings, carrier):
+        put(connection, SECRET if name in SECRETS else KIND, name, None, by, now)
+
+
+def _names(settings: Settings, carrier: str) -> tuple[str, ...]:
+    if carrier not in ACCOUNTS:
+        raise OverrideError(f"There is no account to keep for {carrier!r}; there are {', '.join(ACCOUNTS)}.")
+    names = ACCOUNTS[carrier]
+    if said := [name.upper() for name in names if pinned(settings, name)]:
+        raise OverrideError(f"{', '.join(said)} is set by the environment; change the account there.")
+    return names
+
+
+def _values(settings: Settings, stored: Mapping[tuple[str, str], Override], carrier: str) -> dict[str, Any]:
+    names = ACCOUNTS[carrier]
+    if any(pinned(settings, name) for name in names):
+        return {}
+    kept, secrets = values_of(stored, KIND), values_of(stored, SECRET)
+    values: dict[str, Any] = {name: kept[name].value for name in names if name in kept}
+    values |= {name: SecretStr(sealer_from(settings).open(secrets[name].value)) for name in names if name in secrets}
+    return values
+
+
+def _opened(settings: Settings, stored: Mapping[tuple[str, str], Override], name: str) -> SecretStr:
+    one = values_of(stored, SECRET).get(name)
+    try:
+        return SecretStr(sealer_from(settings).open(one.value)) if one else SecretStr("")
+    except SealBroken:
+        return SecretStr("")
+
+
+def _without_account(settings: Settings, carrier: str) -> Settings:
+    """Return the settings as if nothing of this account stood in them."""
+    return settings.model_copy(update={name: Settings.model_fields[name].default for name in ACCOUNTS[carrier]})
+
+
+def _field(settings: Settings, stored: Mapping[tuple[str, str], Override], name: str) -> AccountField:
+    secret = name in SECRETS
+    running = getattr(settings, name)
+    if pinned(settings, name):
+        return AccountField(name, secret, "environment", "" if secret else str(running))
+    one = values_of(stored, SECRET if secret else KIND).get(name)
+    if one is None:
+        return AccountField(name, secret, "none")
+    if not secret:
+        state = "stored" if one.value == running else "waiting"
+        return AccountField(name, False, state, str(one.value), one.changed_by, one.changed_at)
+    try:
+        same = sealer_from(settings).open(one.value) == running.get_secret_value()
+    except SealBroken:
+        return AccountField(name, True, "broken", "", one.changed_by, one.changed_at)
+    return AccountField(name, True, "stored" if same else "waiting", "", one.changed_by, one.changed_at)
