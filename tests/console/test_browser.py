@@ -26,7 +26,7 @@ def _words(language: str, key: str) -> str:
 def no_tries_yet(rally: Rally) -> None:
     with writing(rally.engine) as connection:
         connection.execute(RateWindow.__table__.delete())
-        connection.execute(Staff.__table__.update().values(last_code=0))
+        connection.execute(Staff.__table__.update().values(last_code=0, language="", theme="auto"))
 
 
 @pytest.mark.parametrize(("phone", "script", "language"), _WAYS)
