@@ -151,6 +151,13 @@ def test_stop_them_is_more_of_the_report(service: Service, text: Texting) -> Non
     assert [kind for kind, by, _ in entries(service, ref) if by == "reporter"] == ["received", "more"]
 
 
+def test_what_may_be_a_wish_for_no_more_texts_is_no_part_of_a_report(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    for wish in ("sto p it", "unsubscrib me now please", "no more pls stop it"):
+        text(wish)
+    assert [kind for kind, by, _ in entries(service, ref) if by == "reporter"] == ["received"]
+
+
 def test_thirty_reports_of_one_phone_are_kept_and_grouped(service: Service, text: Texting) -> None:
     for number in range(30):
         text(f"REPORT no water at gate {number + 1}")
