@@ -5,13 +5,14 @@ beginning of its path; the longest beginning counts. `NO_AREA` says that the obj
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, select
 
 from gateway.members import import_desk
 from gateway.rules.opaque_ids import OpaqueIds
-from gateway.tables import Event, InboxThread, Member, PickupPoint, Place, Report, Sender
+from gateway.tables import Broadcast, Event, InboxThread, Member, PickupPoint, Place, Report, Sender
+from segments import parse, to_json, to_text
 from tests.gateway.conftest import settings_for
 
 Factory = Callable[[Connection], Mapping[str, str]]
@@ -42,7 +43,7 @@ def a_member(connection: Connection, city: str = "multan", number: str = "+92300
 
 
 def an_event(connection: Connection, key: str = "multan-rally", lat: float = 30.2, lon: float = 71.47) -> int:
-    now = datetime.now(UTC)
+    doors = datetime.now(UTC) + timedelta(days=1)
     made = insert(Event.__table__).values(
         key=key,
         name="Rally",
@@ -51,8 +52,8 @@ def an_event(connection: Connection, key: str = "multan-rally", lat: float = 30.
         lat=lat,
         lon=lon,
         zone="Asia/Karachi",
-        doors_at=now,
-        ends_at=now,
+        doors_at=doors,
+        ends_at=doors + timedelta(hours=6),
     )
     return int(connection.execute(made.returning(Event.id)).scalar_one())
 
@@ -101,6 +102,17 @@ def _point_in_multan(connection: Connection) -> Mapping[str, str]:
     return dict.fromkeys(("point_id", "id"), str(a_point(connection)))
 
 
+def _broadcast_to_multan(connection: Connection) -> Mapping[str, str]:
+    rule = parse("city:multan")
+    connection.execute(
+        insert(Broadcast.__table__).values(
+            key="to-multan", name="To Multan", rule=to_text(rule), rule_json=to_json(rule), texts={"en": "Come"},
+            created_by="omar", created_at=datetime.now(UTC),
+        )
+    )  # fmt: skip
+    return {"key": "to-multan"}
+
+
 OBJECTS: dict[str, Factory] = {
     "/console/staff": NO_AREA,
     "/console/settings": NO_AREA,
@@ -109,4 +121,5 @@ OBJECTS: dict[str, Factory] = {
     "/console/members/import": _file_of_a_colleague,
     "/console/inbox": _person_in_the_inbox,
     "/console/pickups": _point_in_multan,
+    "/console/broadcasts": _broadcast_to_multan,
 }

@@ -22,9 +22,12 @@ def test_english_and_urdu_have_the_same_keys_and_placeholders() -> None:
 
 
 def test_urdu_is_in_urdu() -> None:
+    """But for examples of what is typed, and names such as CSV that are the same everywhere."""
     wording = load_wording()
     latin = [key for key in wording.keys() if not re.search("[؀-ۿ]", wording.say_raw("ur", key))]  # noqa: SIM118
-    assert latin == []
+    assert [
+        key for key in latin if ".example_" not in key and key not in {"broadcasts.replace", "members.kind_csv"}
+    ] == []
 
 
 def test_every_key_that_a_template_names_is_there() -> None:
