@@ -92,7 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(links.router)
     if profile := http_profile(settings):
         app.include_router(router_for(profile, reception, settings.public_base_url))
-    app.router.routes.append(ApiMount(context_from(settings, service.engine, service.notifier)))
+    app.router.routes.append(ApiMount(context_from(service.engine, lambda: service.settings, lambda: service.notifier)))
     app.add_api_route("/healthz", _healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/readyz", _readyz, methods=["GET"], include_in_schema=False)
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)

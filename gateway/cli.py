@@ -16,11 +16,13 @@ from gateway.commands import (
     members,
     outbox,
     pickups,
+    replies,
     reports,
     sample,
     segments,
     staff,
     texts,
+    vocabulary,
 )
 from gateway.commands.shared import check_carriers, console, ready_engine, settings_or_stop, stop
 from gateway.database import make_engine
@@ -48,6 +50,8 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(staff.app, name="staff")
 app.add_typer(keys.app, name="keys")
+app.add_typer(replies.app, name="replies")
+app.add_typer(vocabulary.app, name="vocabulary")
 app.add_typer(audit.app, name="audit")
 app.add_typer(hooks.app, name="hooks")
 

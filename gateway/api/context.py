@@ -26,14 +26,26 @@ class ApiContext:
     """The gateway that the API shows. `streams` counts the open ones, by key id."""
 
     engine: Engine
-    settings: Settings
-    notifier: Notifier
+    settings_now: Callable[[], Settings]
+    notifier_now: Callable[[], Notifier]
     cursors: Cursors
     rates: RateLimits
-    terms: BroadcastTerms
     directory: Callable[[Connection], Directory] = current_directory
     clock: Callable[[], datetime] = utc_now
     streams: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force, with what organisers have changed."""
+        return self.settings_now()
+
+    @property
+    def notifier(self) -> Notifier:
+        return self.notifier_now()
+
+    @property
+    def terms(self) -> BroadcastTerms:
+        return broadcast_terms(self.settings)
 
     @property
     def address(self) -> str:
@@ -48,12 +60,14 @@ class ApiContext:
         return audience_of(rule, self.directory(connection), self.terms, self.clock())
 
 
-def context_from(settings: Settings, engine: Engine, notifier: Notifier) -> ApiContext:
+def context_from(
+    engine: Engine, settings_now: Callable[[], Settings], notifier_now: Callable[[], Notifier]
+) -> ApiContext:
+    settings = settings_now()
     return ApiContext(
         engine=engine,
-        settings=settings,
-        notifier=notifier,
+        settings_now=settings_now,
+        notifier_now=notifier_now,
         cursors=Cursors(settings.key_for("api cursors")),
         rates=RateLimits(settings.api_requests_per_minute),
-        terms=broadcast_terms(settings),
     )

@@ -22,7 +22,7 @@ from gateway.broadcasts.history import history_of, next_start
 from gateway.broadcasts.preview import make_preview
 from gateway.broadcasts.schedules import When, moment_in, schedule, unschedule
 from gateway.broadcasts.terms import BroadcastTerms, broadcast_terms
-from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
+from gateway.commands.shared import AsJson, console, in_force, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
 from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import BroadcastState
@@ -41,11 +41,11 @@ Text = Annotated[str | None, typer.Option(help="The words; {name} and {city} are
 def _desk() -> Iterator[tuple[Engine, BroadcastTerms]]:
     """A ready database and what broadcasts stand on; a refused move ends the command with its sentence."""
     settings = settings_or_stop()
-    try:
-        terms = broadcast_terms(settings)
-    except ValueError as error:
-        stop(str(error), 2)
     with ready_engine(settings) as engine:
+        try:
+            terms = broadcast_terms(in_force(engine, settings).settings)
+        except ValueError as error:
+            stop(str(error), 2)
         try:
             yield engine, terms
         except (BroadcastError, RuleError) as error:

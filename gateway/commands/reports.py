@@ -12,7 +12,7 @@ from aiohttp import ClientError
 from sqlalchemy import Connection
 
 from gateway.carriers.twilio.media import MediaRefused, fetch
-from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
+from gateway.commands.shared import AsJson, console, in_force, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading, writing
 from gateway.reports import queue as desk
 from gateway.reports.clusters import proposed
@@ -44,9 +44,10 @@ def _changing() -> Iterator[tuple[Connection, Notifier, datetime]]:
     """A writing transaction; what is refused ends the command with its sentence."""
     settings = settings_or_stop()
     with ready_engine(settings) as engine:
+        held = in_force(engine, settings)
         try:
             with writing(engine) as connection:
-                yield connection, notifier_from(settings), datetime.now(UTC)
+                yield connection, notifier_from(held.settings, held.catalogue), datetime.now(UTC)
         except (MoveRefused, UnknownReport) as error:
             stop(str(error.args[0]))
 

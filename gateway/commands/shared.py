@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.database import make_engine, reading
 from gateway.migrate import behind
 from gateway.outbox.setup import carriers_from
+from gateway.overrides.in_force import InForce, read_in_force
 from gateway.settings import Settings, SettingsError, load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -59,6 +60,12 @@ def ready_engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def in_force(engine: Engine, settings: Settings) -> InForce:
+    """Return the settings and replies with what organisers have changed."""
+    with reading(engine) as connection:
+        return read_in_force(connection, settings)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, empty: str) -> None:
