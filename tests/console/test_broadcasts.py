@@ -1,5 +1,6 @@
 """Broadcasts in the console, over HTTP: drafted, approved by another, started once, within the viewer's areas."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,19 @@ from sqlalchemy import Engine, insert, select, update
 
 from gateway.accounts import audit
 from gateway.accounts.areas import Areas
+from gateway.app import create_app
+from gateway.broadcasts.plan import plan_begun
+from gateway.broadcasts.terms import broadcast_terms
 from gateway.database import reading, writing
 from gateway.places.store import read_directory
+from gateway.rules.pace import Pace
 from gateway.settings import Settings
 from gateway.tables import Alert, Broadcast, Member, OutboundText, SavedSegment, Sender
 from tests.console.client import Browser, enter, hidden, make_staff
 from tests.gateway.conftest import settings_for
+from tests.outbox.conftest import Outbox, outbox
+
+__all__ = ["outbox"]
 
 PATH = "/console/broadcasts"
 DRAFT = {"name": "Friday rally", "rule": "city:lahore", "text.en": "Dear {name}, Minar at 5", "do": "save_preview"}
@@ -105,6 +113,33 @@ def test_a_second_click_does_nothing(console: FastAPI, engine: Engine, as_admin:
         lines = audit.lines(connection, action=f"broadcast.{act}")
     assert len(lines) == 1
     assert texts(engine) == (3 if act == "start" else 0)
+
+
+def test_many_clicks_at_once_send_one_text_to_each(outbox: Outbox, settings: Settings) -> None:
+    """A real worker and a simulated carrier that counts what it got."""
+    engine = outbox.engine
+    make_staff(engine, settings, "amna", "admin")
+    app = create_app(settings)
+    people(engine, 40)
+    browser = enter(Browser(app), engine, "amna")
+    at = draft(browser)
+    press(browser, at, "approve")
+    same, others = browser.form(f"{at}/start", browser.get(at)), []
+    for _ in range(3):
+        others.append(browser.form(f"{at}/start", browser.get(at)))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda fields: browser.post(f"{at}/start", fields), [same] * 5 + others))
+    assert {answer.status_code for answer in answers} == {303}
+    plan_begun(engine, broadcast_terms(settings), lambda: datetime.now(UTC))
+    routes = broadcast_terms(settings).routes
+    outbox.clock.now = datetime.now(UTC) + timedelta(seconds=5)
+    paces = {"twilio": Pace(10_000, 10_000)}
+    outbox.steps(worker=outbox.another(carriers={"twilio": outbox.carrier}, routes=routes, paces=paces))
+    app.state.service.close()
+    numbers = outbox.sent_numbers()
+    assert len(numbers) == len(set(numbers)) == 40
+    with reading(engine) as connection:
+        assert len(audit.lines(connection, action="broadcast.start")) == 1
 
 
 def test_two_tabs_start_it_once(engine: Engine, as_admin: Browser) -> None:
@@ -353,18 +388,23 @@ def test_saved_segments(engine: Engine, as_admin: Browser, as_lahori: Browser) -
     people(engine, 3)
     as_admin.get(f"{PATH}/segments")
     action = f"{PATH}/segments"
+
+    def save(browser: Browser, **fields: str) -> Any:
+        browser.get(action)
+        return browser.submit(action, **({"replace": "", "do": "save"} | fields))
+
     counted = as_admin.submit(action, name="Everyone", rule="all", do="count")
     assert "get it" in counted.text and 'value="Everyone"' in counted.text
-    assert as_admin.submit(action, name="Everyone", rule="all", do="save").status_code == 303
-    taken = as_admin.submit(action, name="everyone", rule="city:lahore", replace="", do="save")
+    assert save(as_admin, name="Everyone", rule="all").status_code == 303
+    taken = save(as_admin, name="everyone", rule="city:lahore")
     assert taken.status_code == 422 and "is saved already" in taken.text
-    assert as_admin.submit(action, name="everyone", rule="city:multan", replace="1", do="save").status_code == 303
-    wrong = as_admin.submit(action, name="More", rule="city:", replace="", do="save")
+    assert save(as_admin, name="everyone", rule="city:multan", replace="1").status_code == 303
+    wrong = save(as_admin, name="More", rule="city:")
     assert wrong.status_code == 422 and "<mark>" in wrong.text
     as_lahori.get(action)
-    refused = as_lahori.submit(action, name="everyone", rule="city:lahore", replace="1", do="save")
+    refused = save(as_lahori, name="everyone", rule="city:lahore", replace="1")
     assert refused.status_code == 422 and "outside your areas" in refused.text
-    assert as_lahori.submit(action, name="Ours", rule="language:ur", replace="", do="save").status_code == 303
+    assert save(as_lahori, name="Ours", rule="language:ur").status_code == 303
     with reading(engine) as connection:
         rules = dict(connection.execute(select(SavedSegment.name, SavedSegment.rule)).all())  # type: ignore[arg-type]
     assert rules == {"everyone": "city:multan", "Ours": "language:ur & city:lahore"}
