@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from gateway.api.guard import MOST_QUERY
 from gateway.api.rate import RateLimits
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -118,7 +119,7 @@ def test_other_addresses_methods_and_kinds_are_refused_as_problems(app: Program)
     answers = {
         404: http.get("/api/v1/nothing", headers=headers),
         405: http.delete("/api/v1/members", headers=headers),
-        414: http.get("/api/v1/members?rule=" + "a" * 9000, headers=headers),
+        414: http.get("/api/v1/members?rule=" + "a" * MOST_QUERY, headers=headers),
         415: http.post("/api/v1/segments", content="a=b", headers=headers | {"Content-Type": "text/plain"}),
     }
     for status, answer in answers.items():
