@@ -1,6 +1,7 @@
 """Several web processes on one machine: each ends with the one that started them, and their figures are added up."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -40,6 +41,9 @@ def create_one_of_several() -> FastAPI:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
+    first = multiprocessing.parent_process()
+    if first is None or not first.is_alive():  # it ended before we could ask to end with it
+        sys.exit(1)
     _forget_the_dead()
     app = create_app()
     app.state.figures = CollectorRegistry()

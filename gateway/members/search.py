@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fun
 from gateway.members.terms import LAST_DIGITS, LONGEST_TERM
 from gateway.rules.phone_numbers import mask
 from gateway.tables import Member, MemberTerm, Sender
+from gateway.tables.members import EVERY_MEMBER
 from orthography import words
 
 PAGE = 25
@@ -158,7 +159,7 @@ def _newest(
         .limit(limit)
     )
     if search.city_id is not None:
-        query = query.where(_members.c.city_id == search.city_id)
+        query = query.where(_members.c.city_id == search.city_id, EVERY_MEMBER)
     if after:
         query = query.where(_members.c.sender_id < after[1])
     return connection.execute(query).all()

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from gateway.tables import Member, Place
+from gateway.tables.members import EVERY_MEMBER
 
 _members, _places = Member.__table__, Place.__table__
 
@@ -28,7 +29,7 @@ def joins_by_city(
     :param whose: a condition on `members`
     """
     joined = func.count().label("joins")
-    query = select(_members.c.city_id, joined).where(_members.c.joined_at >= since)
+    query = select(_members.c.city_id, joined).where(_members.c.joined_at >= since, EVERY_MEMBER)
     if whose is not None:
         query = query.where(whose)
     rows = connection.execute(query.group_by(_members.c.city_id).order_by(joined.desc(), _members.c.city_id)).all()
