@@ -105,7 +105,7 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
         engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its API keeps a loop running in this thread, which other files' tests need
 def chromium() -> Iterator[Chromium]:
     if not Path(CHROMIUM).exists():
         say_not_run("The console in a browser", "chromium is not installed (apt-get install chromium)")

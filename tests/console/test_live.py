@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -16,12 +14,6 @@ from gateway.console.live import MOST_PER_SESSION, Live, Topic
 from gateway.database import writing
 from gateway.tables import Alert, Staff, StaffSession
 from tests.console.client import Browser, a_session
-
-
-def alone(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run in a thread of its own: a browser that other tests left open keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 class Counted:
@@ -71,7 +63,7 @@ def test_a_change_is_sent_and_sameness_is_not(engine: Engine, console: FastAPI, 
         live.close()
         assert "later" in await _last(events)
 
-    alone(run())
+    asyncio.run(run())
 
 
 def test_many_viewers_ask_the_database_no_oftener_than_one(engine: Engine, console: FastAPI, counted: Counted) -> None:
@@ -88,7 +80,7 @@ def test_many_viewers_ask_the_database_no_oftener_than_one(engine: Engine, conso
         await asyncio.gather(*(_last(one) for one in streams))
         return counted.asked - asked
 
-    assert alone(run()) < 40  # one task's, whatever the number of viewers; each asking would be 50 at least
+    assert asyncio.run(run()) < 40  # one task's, whatever the number of viewers; each asking would be 50 at least
 
 
 @pytest.mark.parametrize("how", ["here", "elsewhere"])
@@ -110,7 +102,7 @@ def test_a_stream_ends_with_its_session(engine: Engine, console: FastAPI, counte
                 end_sessions(connection, staff_id, datetime.now(UTC))
         return await _last(events)
 
-    assert "event: end" in alone(run())
+    assert "event: end" in asyncio.run(run())
 
 
 def test_a_session_holds_a_few_streams_only(engine: Engine, counted: Counted) -> None:
@@ -125,7 +117,7 @@ def test_a_session_holds_a_few_streams_only(engine: Engine, counted: Counted) ->
             await one.aclose()
         assert live.room_for(7)
 
-    alone(run())
+    asyncio.run(run())
 
 
 def test_signing_out_tells_the_streams(as_field: Browser, console: FastAPI) -> None:
