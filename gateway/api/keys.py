@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import OperationalError
 
+from faults import FaultError, fault
 from gateway.api import tokens
 from gateway.api.scopes import Scope
 from gateway.broadcasts.moves import KEY_LOGIN
@@ -19,8 +20,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-class KeyProblem(ValueError):
-    """A key cannot be made or revoked like that; the text is one sentence."""
+class KeyProblem(FaultError):
+    """A key cannot be made or revoked like that; the fault is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,17 @@ def add_key(
     :raises KeyProblem: the name is taken, also by a revoked key, or cannot be one
     """
     if not _NAME.fullmatch(name):
-        raise KeyProblem("NAME: write it in small letters, digits and . _ -, at most 40, such as rally-app.")
+        raise KeyProblem(
+            fault("key.name", "NAME: write it in small letters, digits and . _ -, at most 40, such as rally-app.")
+        )
     if connection.execute(select(_keys.c.id).where(_keys.c.name == name)).first():
-        raise KeyProblem(f"There is or was a key {name!r}. Its name stays in the history: take another one.")
+        raise KeyProblem(
+            fault(
+                "key.taken",
+                "There is or was a key {name!r}. Its name stays in the history: take another one.",
+                name=name,
+            )
+        )
     token = tokens.new_token()
     row = {
         "name": name, "lookup": tokens.lookup_of(token), "token_hash": tokens.hash_of(token), "scopes": list(scopes),
@@ -103,7 +112,7 @@ def revoke_key(connection: Connection, name: str, now: datetime) -> None:
     """
     mine = (_keys.c.name == name) & _keys.c.revoked_at.is_(None)
     if not connection.execute(update(_keys).where(mine).values(revoked_at=now)).rowcount:
-        raise KeyProblem(f"There is no key {name!r} that is not revoked already.")
+        raise KeyProblem(fault("key.unknown", "There is no key {name!r} that is not revoked already.", name=name))
 
 
 def find_caller(engine: Engine, token: str, now: datetime) -> Caller | None:

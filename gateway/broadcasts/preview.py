@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, update
 
+from faults import Term, fault
 from gateway.audience.counting import Recipient, count_by_reason, recipients
 from gateway.audience.rules import Audience
 from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find
@@ -76,7 +77,14 @@ def work_out_preview(
     with reading(engine) as connection:
         row = find(connection, key)
         if row.state not in CHANGEABLE:
-            raise BroadcastError(f"“{row.name}” is {row.state}: its numbers are in its account.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.in_account",
+                    "“{name}” is {state}: its numbers are in its account.",
+                    name=row.name,
+                    state=Term("broadcast_state", row.state),
+                )
+            )
         draft = draft_of(row)
         numbers, samples = _count(connection, draft, terms, now)
     return {
@@ -97,7 +105,13 @@ def keep_preview(connection: Connection, key: str, shown: dict[str, Any], now: d
     """
     row = find(connection, key)
     if draft_of(row).digest != shown["draft_digest"]:
-        raise BroadcastError(f"“{row.name}” was changed while it was counted: look again.")
+        raise BroadcastError(
+            fault(
+                "broadcast.changed_while_counted",
+                "“{name}” was changed while it was counted: look again.",
+                name=row.name,
+            )
+        )
     if row.approved_digest and row.approved_digest != shown["digest"]:
         # The approval stands on the numbers that were approved, so those stay what is kept.
         return shown | {"approved": False, "approved_numbers": row.preview["numbers"]}

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults import fault
 from gateway.accounts.seal import SealBroken, sealer_from
 from gateway.database import make_engine, reading
 from gateway.overrides.limits import pinned, with_values
@@ -102,7 +103,7 @@ def set_account(
     try:
         checked = with_values(_without_account(settings, carrier), {**values, "carrier": carrier})
     except SettingsError as error:
-        raise OverrideError(str(error)) from None
+        raise OverrideError(error.fault) from None
     changed = False
     for name in names:
         given = written.get(name, "").strip()
@@ -129,10 +130,19 @@ def forget_account(connection: Connection, settings: Settings, carrier: str, by:
 
 def _names(settings: Settings, carrier: str) -> tuple[str, ...]:
     if carrier not in ACCOUNTS:
-        raise OverrideError(f"There is no account to keep for {carrier!r}; there are {', '.join(ACCOUNTS)}.")
+        raise OverrideError(
+            fault(
+                "account.no_carrier",
+                "There is no account to keep for {carrier!r}; there are {accounts}.",
+                carrier=carrier,
+                accounts=", ".join(ACCOUNTS),
+            )
+        )
     names = ACCOUNTS[carrier]
     if said := [name.upper() for name in names if pinned(settings, name)]:
-        raise OverrideError(f"{', '.join(said)} is set by the environment; change the account there.")
+        raise OverrideError(
+            fault("account.pinned", "{said} is set by the environment; change the account there.", said=", ".join(said))
+        )
     return names
 
 

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults import Fault
 from gateway.database import reading
 from gateway.overrides.limits import limits_in_force
 from gateway.overrides.store import REVISION, Override, current, values_of
@@ -43,7 +44,7 @@ class InForce:
     files: Vocabulary
     """The vocabulary as the files have it."""
     stored: _Stored = field(default_factory=dict)
-    problems: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    problems: Mapping[tuple[str, str], Fault] = field(default_factory=dict)
     """Why a stored change is not in force, by kind and key."""
     number: int = -1
     """Of the revision that it was read at."""
@@ -75,7 +76,7 @@ def read_in_force(connection: Connection, settings: Settings) -> InForce:
     limits, settled = limits_in_force(settings, stored)
     problems = {**words, **replies, **settled}
     for (kind, key), why in problems.items():
-        log.error("override_left_out", kind=kind, key=key, reason=why)
+        log.error("override_left_out", kind=kind, key=key, reason=str(why))
     return InForce(limits, catalogue, vocabulary, files, stored, problems, number)
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.broadcasts import moves
@@ -117,7 +118,9 @@ def resume(key: str, request: Request, viewer: Viewer = Depends(_APPROVES), form
     def act(connection: Connection, now: datetime) -> Mapping[str, Any]:
         row = row_of(connection, viewer, key)
         if row.alarm and form.text("alarm", 12) != row.alarm:
-            raise BroadcastError(f"Another alarm holds it now: {row.state_reason}")
+            raise BroadcastError(
+                fault("broadcast.other_alarm", "Another alarm holds it now: {reason}", reason=row.state_reason)
+            )
         moves.resume(connection, key, viewer.login, terms_of(request), now)
         return {"let_pass": row.alarm}
 
@@ -169,13 +172,13 @@ def _when(given: Mapping[str, str]) -> When:
     try:
         zone = ZoneInfo(given["zone"])
     except (KeyError, ValueError, OSError):
-        raise BroadcastError(f"There is no time zone “{given['zone']}”.") from None
+        raise BroadcastError(fault("broadcast.zone", "There is no time zone “{zone}”.", zone=given["zone"])) from None
     if given["repeat"] in ("daily", "weekly"):
         at_time = moment_in(f"2000-01-01 {given['time']}", zone)
         weekday = given["weekday"] if given["repeat"] == "weekly" else "*"
         if weekday != "*" and weekday not in WEEKDAYS:
-            raise BroadcastError("Choose a day of the week.")
+            raise BroadcastError(fault("broadcast.choose_day", "Choose a day of the week."))
         return When(zone.key, cron=f"{at_time.minute} {at_time.hour} * * {weekday}")
     if not given["day"] or not given["time"]:
-        raise BroadcastError("Give the day and the time.")
+        raise BroadcastError(fault("broadcast.day_and_time", "Give the day and the time."))
     return When(zone.key, at=moment_in(f"{given['day']} {given['time']}", zone))

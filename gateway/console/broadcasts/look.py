@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
+from faults import Fault
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.audience.counting import count_by_reason
 from gateway.broadcasts.drafts import LANGUAGES
@@ -38,7 +39,7 @@ class Counted:
     """What the panel beside a rule shows. `bound` is the rule that counts where the viewer's areas narrow it."""
 
     sentence: str = ""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fault, ...] = ()
     bound: str = ""
     matched: int = 0
     recipients: int | None = None

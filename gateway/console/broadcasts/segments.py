@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.audience.bounds import lies_within
@@ -54,7 +55,13 @@ def save(
             audience = audience_for(connection, request, viewer, rule.text)
             known = find_segment(connection, name)
             if known and replace and not _within(known.rule, viewer):
-                raise SegmentNameError(f"“{known.name}” is of people outside your areas; take another name.")
+                raise SegmentNameError(
+                    fault(
+                        "segment.outside",
+                        "“{name}” is of people outside your areas; take another name.",
+                        name=known.name,
+                    )
+                )
             save_segment(connection, name, audience, viewer.login, now, replace=replace)
             audit.record(
                 connection, viewer.login, "segment.saved", f"segment:{name[:80]}", {"rule": audience.text}, now

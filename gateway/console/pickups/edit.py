@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.console.access import NotFound, allowed
@@ -67,7 +68,15 @@ def add_point(request: Request, viewer: Viewer = Depends(_EDITS), form: Form = D
         with form.acting() as connection:
             form.leads_to(f"{PATH}?event={event.key}")
             if _named(connection, event.id, row):
-                raise Refused([RowProblem(2, "name", _say(request, "pickups.known_already"))])
+                raise Refused(
+                    [
+                        RowProblem(
+                            2,
+                            "name",
+                            fault("point.known_already", "There is a point of this name in this city already."),
+                        )
+                    ]
+                )
             done = import_points(connection, event.id, [row])
             if isinstance(done, list):
                 raise Refused(done)

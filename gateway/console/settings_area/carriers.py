@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection, select
 
+from faults import fault
 from gateway.accounts.audit import record
 from gateway.accounts.viewer import Viewer
 from gateway.broadcasts.drafts import BroadcastError
@@ -126,7 +127,9 @@ def test_carrier(
         with changing(request, form, f"{PATH}/carriers") as (connection, held, now):
             phone = _own_phone(connection, viewer)
             if not phone:
-                raise OverrideError("Your login has no phone. Add it on the staff page, then try again.")
+                raise OverrideError(
+                    fault("account.no_phone", "Your login has no phone. Add it on the staff page, then try again.")
+                )
             body = f"A test of {carrier} at {now.astimezone(held.settings.zone):%H:%M}."
             send_to_own_phone(connection, phone, body, routes_from(held.settings), now, carrier)
             record(connection, viewer.login, "carrier.tested", f"carrier:{carrier}", {}, now)

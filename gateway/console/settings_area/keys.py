@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from faults import fault
 from gateway.accounts.audit import record
 from gateway.accounts.staff import StaffRefused, read_area_names
 from gateway.accounts.viewer import Viewer
@@ -60,7 +61,9 @@ def add_new_key(request: Request, viewer: Viewer = Depends(CHANGES), form: Form 
         scopes = read_scopes(given)
         days = form.number("days") if typed["days"] else None
         if typed["days"] and (days is None or not 1 <= days <= _MOST_DAYS):
-            raise KeyProblem(f"Days: write a whole number from 1 to {_MOST_DAYS}, or leave it empty.")
+            raise KeyProblem(
+                fault("key.days", "Days: write a whole number from 1 to {most}, or leave it empty.", most=_MOST_DAYS)
+            )
         directory = console_of(request).service.reference().directory
         areas = read_area_names(directory, _parts(typed["cities"]), _parts(typed["seats"]))
         with form.acting() as connection:

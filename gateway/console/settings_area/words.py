@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from faults import fault
 from gateway.accounts.viewer import Viewer
 from gateway.console.access import NotFound
 from gateway.console.forms import Form, form_of
@@ -136,7 +137,9 @@ def weigh(request: Request, viewer: Viewer = Depends(CHANGES), form: Form = Depe
     to_files = form.ticked("files")
     try:
         if weight is None and not to_files:
-            raise OverrideError("A weight is a whole number from -9 to 9; 0 takes a word out.")
+            raise OverrideError(
+                fault("triage.weight_whole", "A weight is a whole number from -9 to 9; 0 takes a word out.")
+            )
         with changing(request, form, back) as (connection, _, now):
             triage_words.set_word(connection, label, phrase, None if to_files else weight, viewer.login, now)
     except OverrideError as error:
