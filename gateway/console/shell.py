@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +19,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Engine
 
+from faults import Fault, FaultError
 from gateway.accounts.sessions import Session
 from gateway.accounts.sign_in import Door
 from gateway.accounts.viewer import Viewer, may
 from gateway.console.say import LANGUAGES, RIGHT_TO_LEFT, Wording, load_wording
 from gateway.console.tokens import Tokens
+from gateway.console.told import told_in
 from gateway.service import Service
 from gateway.settings import Settings
+from segments import RuleError
 
 HOME = "/console/"
 SIGN_IN = "/console/sign-in"
@@ -121,6 +124,11 @@ def visit_of(request: Request) -> Visit:
     return visit
 
 
+def told(request: Request, wrong: Fault | FaultError | RuleError) -> Markup:
+    """Return what is wrong in the viewer's language."""
+    return told_in(visit_of(request).language, wrong)
+
+
 def number(value: float) -> Markup:
     """Return a number with thousands apart, isolated so that it does not turn in Urdu."""
     return Markup("<bdi>{}</bdi>").format(f"{value:,}")
@@ -152,6 +160,7 @@ def render(request: Request, template: str, **values: Any) -> str:
 
     context: dict[str, Any] = {
         "t": t,
+        "told": partial(told_in, language),
         "say": say,
         "when": when,
         "can": can,

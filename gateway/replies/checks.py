@@ -163,7 +163,9 @@ def _clean(text: str, keep_spaces: bool = False) -> str:
     if sign := _SIGNS.search(said):
         raise WordingError(
             fault(
-                "reply.invisible", "It holds an invisible sign (U+{sign:04X}). Type the words anew.", sign=ord(sign[0])
+                "reply.invisible",
+                "It holds an invisible sign ({sign}). Type the words anew.",
+                sign=f"U+{ord(sign[0]):04X}",
             )
         )
     return said

@@ -22,7 +22,8 @@ from gateway.console.access import allowed
 from gateway.console.broadcasts.desk import PATH, at, engine_of, row_of, terms_of, utc_now
 from gateway.console.broadcasts.one import WEEKDAYS, show_one, work_out
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import leave
+from gateway.console.shell import leave, told, visit_of
+from gateway.console.told import told_plain
 from gateway.database import reading
 from segments import RuleError
 
@@ -41,7 +42,7 @@ def _act(request: Request, viewer: Viewer, form: Form, key: str, what: str, act:
             form.leads_to(at(key))
             audit.record(connection, viewer.login, f"broadcast.{what}", f"broadcast:{key}", detail, now)
     except (BroadcastError, RuleError) as error:
-        return leave(request, at(key), "broadcasts.refused", "bad", why=str(error))
+        return leave(request, at(key), "broadcasts.refused", "bad", why=told_plain(visit_of(request).language, error))
     return leave(request, at(key), f"broadcasts.did_{what}", name=row.name)
 
 
@@ -163,7 +164,7 @@ def set_schedule(
             detail = {"cron": when.cron, "zone": when.zone, "first": first.isoformat()}
             audit.record(connection, viewer.login, "broadcast.schedule", f"broadcast:{key}", detail, now)
     except BroadcastError as error:
-        return show_one(request, viewer, key, 422, problems={"schedule": str(error)}, given=given)
+        return show_one(request, viewer, key, 422, problems={"schedule": told(request, error)}, given=given)
     return leave(request, at(key), "broadcasts.did_schedule", name=row.name)
 
 

@@ -65,7 +65,7 @@ class Piece:
 class WordsCost:
     """What the text of one language takes. `price` is of one text, `together` of all readers, as far as known."""
 
-    problem: str = ""
+    problem: Fault | None = None
     parts: int = 0
     encoding: str = ""
     units_left: int = 0
@@ -106,11 +106,11 @@ def words_cost(language: str, text: str, readers: int, terms: BroadcastTerms) ->
     """Return what a template takes for who has no name and no city on file."""
     if not text.strip():
         return WordsCost()
-    problem = ""
+    problem: Fault | None = None
     try:
         check(text)
     except TemplateError as error:
-        problem = str(error)
+        problem = error.fault
         if "{" in text or "}" in text:
             return WordsCost(problem=problem)
     counted = written_plainly(text, language).counted

@@ -22,7 +22,8 @@ from gateway.console.broadcasts.desk import PATH, at, engine_of, row_of, terms_o
 from gateway.console.broadcasts.look import fragments
 from gateway.console.broadcasts.typed import Typed
 from gateway.console.live import Topic, stream
-from gateway.console.shell import console_of, leave, page, render
+from gateway.console.shell import console_of, leave, page, render, visit_of
+from gateway.console.told import told_plain
 from gateway.database import reading
 from gateway.rules.broadcast_life import CHANGEABLE, BroadcastState
 from gateway.tables import Event, Staff
@@ -211,5 +212,5 @@ def work_out(request: Request, key: str) -> Response:
     try:
         make_preview(console_of(request).engine, key, terms_of(request), utc_now())
     except (BroadcastError, RuleError) as error:
-        return leave(request, at(key), "broadcasts.refused", "bad", why=str(error))
+        return leave(request, at(key), "broadcasts.refused", "bad", why=told_plain(visit_of(request).language, error))
     return leave(request, at(key), "broadcasts.worked_out")

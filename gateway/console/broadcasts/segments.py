@@ -17,7 +17,7 @@ from gateway.console.broadcasts.desk import PATH, audience_for, directory_of, en
 from gateway.console.broadcasts.lines import TypedRule
 from gateway.console.broadcasts.look import count
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import leave, page, visit_of
+from gateway.console.shell import leave, page, told, visit_of
 from gateway.database import reading
 from segments import RuleError, describe, parse
 
@@ -67,7 +67,7 @@ def save(
                 connection, viewer.login, "segment.saved", f"segment:{name[:80]}", {"rule": audience.text}, now
             )
     except SegmentNameError as error:
-        return _page(request, viewer, 422, name=name, rule=rule, replace=replace, problem=str(error))
+        return _page(request, viewer, 422, name=name, rule=rule, replace=replace, problem=told(request, error))
     except RuleError as error:
         rule.error = error
         return _page(request, viewer, 422, name=name, rule=rule, replace=replace)

@@ -10,11 +10,11 @@ from gateway.accounts.audit import record
 from gateway.accounts.staff import StaffRefused, read_area_names
 from gateway.accounts.viewer import Viewer
 from gateway.api.keys import KeyProblem, add_key, all_keys, revoke_key
-from gateway.api.scopes import Scope, read_scopes
+from gateway.api.scopes import Scope, UnknownScope, read_scopes
 from gateway.console.access import fresh_sign_in
 from gateway.console.forms import Form, form_of
-from gateway.console.settings_area.common import CHANGES, PATH, said
-from gateway.console.shell import console_of, leave, page
+from gateway.console.settings_area.common import CHANGES, PATH
+from gateway.console.shell import console_of, leave, page, told, visit_of
 from gateway.database import reading
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -74,8 +74,11 @@ def add_new_key(request: Request, viewer: Viewer = Depends(CHANGES), form: Form 
             )  # fmt: skip
             detail = {"scopes": [one.value for one in scopes], "areas": [*sorted(areas.cities), *sorted(areas.seats)]}
             record(connection, viewer.login, "key.added", f"key:{typed['name']}", detail, now)
-    except (KeyProblem, StaffRefused, ValueError) as error:
-        return _form(request, typed, given, said(error), 422)
+    except StaffRefused as refused:
+        words = console_of(request).wording.markup(visit_of(request).language, f"staff.problem.{refused.reason}")
+        return _form(request, typed, given, words, 422)
+    except (KeyProblem, UnknownScope) as error:
+        return _form(request, typed, given, told(request, error), 422)
     return page(request, "settings/key_made.html", name=typed["name"], token=token)
 
 
@@ -92,5 +95,5 @@ def revoke(name: str, request: Request, viewer: Viewer = Depends(CHANGES), form:
             revoke_key(connection, name, now)
             record(connection, viewer.login, "key.revoked", f"key:{name}", {}, now)
     except KeyProblem as error:
-        return _keys(request, said(error), 422)
+        return _keys(request, told(request, error), 422)
     return leave(request, f"{PATH}/keys", "settings.key_revoked", name=name)
