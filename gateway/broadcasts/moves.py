@@ -170,7 +170,12 @@ def pause(where: Engine | Connection, key: str, by: str, now: datetime, reason: 
     with writing_on(where) as connection:
         row = held(connection, key)
         _to(row, S.PAUSED)
-        _set(connection, row, S.PAUSED, state_reason=(reason or f"paused by {by}")[:160])
+        _set(
+            connection,
+            row,
+            S.PAUSED,
+            state_reason=(reason or str(fault("broadcast.paused_by", "paused by {who}", who=by)))[:160],
+        )
         note(connection, row.id, "paused", by, now, reason)
 
 
@@ -217,7 +222,13 @@ def cancel(where: Engine | Connection, key: str, by: str, now: datetime, reason:
     with writing_on(where) as connection:
         row = held(connection, key)
         _to(row, S.CANCELLED)
-        _set(connection, row, S.CANCELLED, state_reason=(reason or f"cancelled by {by}")[:160], ended_at=now)
+        _set(
+            connection,
+            row,
+            S.CANCELLED,
+            state_reason=(reason or str(fault("broadcast.cancelled_by", "cancelled by {who}", who=by)))[:160],
+            ended_at=now,
+        )
         drop_schedules(connection, row.id)
         note(connection, row.id, "cancelled", by, now, reason)
 

@@ -23,9 +23,10 @@ from faults import Fault, FaultError
 from gateway.accounts.sessions import Session
 from gateway.accounts.sign_in import Door
 from gateway.accounts.viewer import Viewer, may
+from gateway.console.names import PlaceNames
 from gateway.console.say import LANGUAGES, RIGHT_TO_LEFT, Wording, load_wording
 from gateway.console.tokens import Tokens
-from gateway.console.told import told_in
+from gateway.console.told import kept_in, told_in
 from gateway.service import Service
 from gateway.settings import Settings
 from segments import RuleError
@@ -71,6 +72,7 @@ class Console:
         self.live = live
         self.https = urlsplit(self.settings.public_base_url).scheme == "https"
         self.menu: list[MenuItem] = []
+        self._places: PlaceNames | None = None
         self.said = URLSafeSerializer(self.settings.key_for("console sayings"))
         self.pages = Environment(
             loader=PackageLoader("gateway.console"),
@@ -86,6 +88,14 @@ class Console:
     def settings(self) -> Settings:
         """The settings in force, with what organisers have changed."""
         return self.service.settings
+
+    @property
+    def places(self) -> PlaceNames:
+        """The names of the places on file now."""
+        directory = self.service.reference().directory
+        if self._places is None or self._places.directory is not directory:
+            self._places = PlaceNames(directory)
+        return self._places
 
     @property
     def cookie(self) -> str:
@@ -161,6 +171,9 @@ def render(request: Request, template: str, **values: Any) -> str:
     context: dict[str, Any] = {
         "t": t,
         "told": partial(told_in, language),
+        "kept": partial(kept_in, language),
+        "place": lambda name: console.places.of_name(name, language),
+        "areas_of": lambda areas: console.places.of_areas(areas, language),
         "say": say,
         "when": when,
         "can": can,

@@ -4,6 +4,7 @@ English stands where a fault is raised; `wording/faults.<language>.toml` has the
 code with the same places.
 """
 
+import re
 import string
 import tomllib
 from collections.abc import Mapping
@@ -79,7 +80,9 @@ class Faults:
         if isinstance(value, Term) and language != ENGLISH:
             key = TERMS[value.kind] + value.word
             return self._wording.say_raw(language, key) if key in self._wording.keys() else value.word  # noqa: SIM118
-        return format(repr(value) if conversion == "r" else value, spec) if spec or conversion else str(value)
+        if conversion == "r":
+            return repr(value)
+        return format(value, spec) if spec and not isinstance(value, str) else str(value)
 
 
 @cache
@@ -91,6 +94,41 @@ def load_faults() -> Faults:
             file = resources.files("gateway.console") / "wording" / f"faults.{language}.toml"
             texts[language] = dict(flat(tomllib.loads(file.read_text(encoding="utf-8"))["faults"], ""))
     return Faults(load_wording(), texts)
+
+
+STORED: Mapping[str, str] = {
+    "alarm.cap": "{today:,} recipients today are more than the daily cap of {cap:,}.",
+    "alarm.grown": "The audience has grown: {approved:,} recipients were approved, {planned:,} are there.",
+    "alarm.hourly": "{begun} broadcasts began within the last hour; {most} are the most.",
+    "alarm.rate": "{recipients:,} recipients; the largest of the last 90 days had {largest:,}.",
+    "broadcast.cancelled_by": "cancelled by {who}",
+    "broadcast.paused_by": "paused by {who}",
+}
+"""Sentences of ours that tables keep in English, by their codes, as the rooms write them."""
+
+
+@cache
+def _patterns() -> list[tuple[str, str, re.Pattern[str]]]:
+    made = []
+    for code, english in STORED.items():
+        parts = string.Formatter().parse(english)
+        pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name, _, _ in parts)
+        made.append((code, re.sub(r"\{(\w+)[^}]*\}", r"{\1}", english), re.compile(pattern, re.DOTALL)))
+    return made
+
+
+def recalled(kept: str) -> Fault | None:
+    """Return the fault that a stored sentence says; None for one that is not ours, such as a person's own words."""
+    for code, english, pattern in _patterns():
+        if found := pattern.fullmatch(kept):
+            return Fault(code, english, found.groupdict())
+    return None
+
+
+def kept_in(language: str, kept: str) -> Markup:
+    """Return a stored sentence in the reader's language where it is one of ours, else as it stands, isolated."""
+    fault = recalled(kept)
+    return load_faults().markup(language, fault) if fault else Markup("<bdi>{}</bdi>").format(kept)
 
 
 def told_in(language: str, wrong: Fault | FaultError | RuleError) -> Markup:

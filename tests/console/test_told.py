@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from faults import Either, Fault, Term, fault
 from gateway.console.say import LANGUAGES, isolated, isolated_markup, load_wording, placeholders
-from gateway.console.told import ENGLISH, TERMS, load_faults
+from gateway.console.told import ENGLISH, STORED, TERMS, kept_in, load_faults, recalled
+from gateway.rules.broadcast_alarm import before_start
 
 _ROOMS = [Path(__file__).parents[2] / room for room in ("gateway", "keywords", "segments")]
 _OTHERS = sorted(set(LANGUAGES) - {ENGLISH})
@@ -103,6 +104,16 @@ def test_words_of_ours_inside_a_fault_are_translated_too() -> None:
 def test_what_has_no_code_is_said_in_english_and_marked_so() -> None:
     shown = load_faults().markup("ur", Fault("", "{sentence}", {"sentence": "x < y"}))
     assert shown == Markup('<span lang="en" dir="ltr">x &lt; y</span>')
+
+
+def test_stored_sentences_of_ours_are_known_again() -> None:
+    assert {code: {said} for code, said in STORED.items()} == {code: RAISED[code] for code in STORED}
+    rate = before_start(12_345, [1_000], 0)
+    assert rate is not None
+    known = recalled(str(rate.reason))
+    assert known is not None and str(known) == str(rate.reason)
+    assert "<bdi>12,345</bdi>" in kept_in("ur", str(rate.reason)) and "وصول" in kept_in("ur", str(rate.reason))
+    assert kept_in("ur", "wait for <Amna>") == Markup("<bdi>wait for &lt;Amna&gt;</bdi>")
 
 
 def test_what_runs_from_left_to_right_inside_urdu_is_isolated() -> None:

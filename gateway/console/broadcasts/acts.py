@@ -23,7 +23,7 @@ from gateway.console.broadcasts.desk import PATH, at, engine_of, row_of, terms_o
 from gateway.console.broadcasts.one import WEEKDAYS, show_one, work_out
 from gateway.console.forms import Form, form_of
 from gateway.console.shell import leave, told, visit_of
-from gateway.console.told import told_plain
+from gateway.console.told import recalled, told_plain
 from gateway.database import reading
 from segments import RuleError
 
@@ -120,7 +120,11 @@ def resume(key: str, request: Request, viewer: Viewer = Depends(_APPROVES), form
         row = row_of(connection, viewer, key)
         if row.alarm and form.text("alarm", 12) != row.alarm:
             raise BroadcastError(
-                fault("broadcast.other_alarm", "Another alarm holds it now: {reason}", reason=row.state_reason)
+                fault(
+                    "broadcast.other_alarm",
+                    "Another alarm holds it now: {reason}",
+                    reason=recalled(row.state_reason) or row.state_reason,
+                )
             )
         moves.resume(connection, key, viewer.login, terms_of(request), now)
         return {"let_pass": row.alarm}

@@ -21,7 +21,8 @@ from gateway.console.broadcasts.desk import PATH, audience_for, directory_of, en
 from gateway.console.broadcasts.lines import CHOICES, FIELDS, TypedRule
 from gateway.console.broadcasts.typed import Typed
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import render, visit_of
+from gateway.console.names import PlaceNames
+from gateway.console.shell import console_of, render, visit_of
 from gateway.database import reading
 from gateway.places.directory import Directory
 from gateway.rules.dear_letters import dear_letters
@@ -89,14 +90,14 @@ def count(connection: Connection, request: Request, viewer: Viewer, rule: TypedR
         return counted
     directory = directory_of(connection)
     found = count_by_reason(connection, audience, directory.place_keys)
-    language = visit_of(request).language
+    language, names = visit_of(request).language, console_of(request).places
     counted.sentence = describe(audience.rule, audience.atlas, "ur" if language == "ur" else "en")
     counted.remarks = audience.remarks
     counted.bound = audience.text if not viewer.areas.everywhere else ""
     counted.matched, counted.recipients = found.matched, found.recipients
     counted.left_out, counted.by_language = found.left_out, found.by_language
     cities = {key: number for key, number in found.by_city.items() if key is not None}
-    counted.by_city = {_city(key, directory, language): cities[key] for key in list(cities)[:_CITIES]}
+    counted.by_city = {_city(key, names, language): cities[key] for key in list(cities)[:_CITIES]}
     counted.no_city = found.by_city.get(None, 0)
     counted.other_cities = sum(list(cities.values())[_CITIES:])
     return counted
@@ -217,7 +218,10 @@ def _pieces(text: str, dear: Mapping[int, Any]) -> list[Piece]:
     return [*pieces, Piece(plain)] if plain else pieces
 
 
-def _city(key: str, directory: Directory, language: str) -> str:
-    place = directory.places[key]
-    said = place.names.get(language) or place.name
-    return f"{said} ({place.context})" if key != place.name.casefold() and place.context else said
+def _city(key: str, names: PlaceNames, language: str) -> str:
+    place = names.directory.places.get(key)
+    if place is None:
+        return key
+    said = names.of_key(key, language)
+    apart = place.context if key != place.name.casefold() else ""
+    return f"{said} ({names.of_name(apart, language)})" if apart else said

@@ -150,7 +150,8 @@ def _read(
     rows.writerow([" ".join(typed[name].split()) for name in fields] + [f"{part:.7f}" for part in position])
     directory = console.service.reference().directory
     read = read_for_event(written.getvalue().splitlines(), event, directory, console.settings.default_region)
-    problems = {one.column or "name": told(request, one.fault) for one in read if isinstance(one, RowProblem)}
+    problems: dict[str, str] = {}
+    problems |= {one.column or "name": told(request, one.fault) for one in read if isinstance(one, RowProblem)}
     if not lies_within(typed["city"], cities):
         problems["city"] = _say(request, "pickups.not_your_city")
     row = next((one for one in read if isinstance(one, PointRow)), None)
