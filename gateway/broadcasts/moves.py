@@ -62,7 +62,14 @@ def ask_approval(where: Engine | Connection, key: str, digest: str, by: str, now
             )
         asked = {"asked_by": by[:60], "asked_at": now, "asked_digest": digest}
         connection.execute(update(_broadcasts).where(_broadcasts.c.id == row.id).values(asked))
-        note(connection, row.id, "asked", by, now, f"digest {digest[:12]}")
+        note(
+            connection,
+            row.id,
+            "asked",
+            by,
+            now,
+            str(fault("broadcast.note_digest", "digest {digest}", digest=digest[:12])),
+        )
 
 
 def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
@@ -96,7 +103,21 @@ def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: B
                 )
             )
         _set(connection, row, S.APPROVED, approved_by=by, approved_at=now, approved_digest=digest)
-        note(connection, row.id, "approved", by, now, f"{recipients:,} recipients, digest {digest[:12]}")
+        note(
+            connection,
+            row.id,
+            "approved",
+            by,
+            now,
+            str(
+                fault(
+                    "broadcast.note_approved",
+                    "{recipients:,} recipients, digest {digest}",
+                    recipients=recipients,
+                    digest=digest[:12],
+                )
+            ),
+        )
 
 
 def may_decide(connection: Connection, login: str) -> Any:
@@ -154,7 +175,14 @@ def begin(connection: Connection, key: str, by: str, terms: BroadcastTerms, now:
     alarm = broadcast_alarm.before_start(recipients, *_past(connection, now))
     connection.execute(insert(BroadcastPlan), {"broadcast_id": row.id, "as_of": now})
     _add_topics(connection, row.id, {topic for term in _terms(audience.rule) for topic in audience.atlas.topics(term)})
-    note(connection, row.id, "started", by, now, f"{recipients:,} recipients approved")
+    note(
+        connection,
+        row.id,
+        "started",
+        by,
+        now,
+        str(fault("broadcast.note_started", "{recipients:,} recipients approved", recipients=recipients)),
+    )
     _set(connection, row, S.PLANNING, begun_at=now, state_reason="")
     if alarm is None or alarm.name in (row.alarms_waived or ()):
         return int(row.id)

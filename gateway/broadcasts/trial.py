@@ -53,7 +53,7 @@ def send_test(
             for language in draft.texts
         ]  # fmt: skip
         sent = enqueue(connection, texts, terms.routes, now)
-        note(connection, row.id, "tested", by, now, f"{sent} texts")
+        note(connection, row.id, "tested", by, now, str(fault("broadcast.note_tested", "{sent} texts", sent=sent)))
     return sent
 
 

@@ -7,7 +7,7 @@
 import re
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -76,19 +76,30 @@ def isolated(language: str, text: str) -> str:
     signs in it (10:00-18:00, city:lahore) is isolated, since its parts would change places."""
     if language not in RIGHT_TO_LEFT:
         return text
-    return _LEFT_TO_RIGHT.sub(lambda run: run[0] if run[0].isalnum() else f"{_LRI}{run[0]}{_PDI}", text)
+    return "".join(f"{_LRI}{run}{_PDI}" if apart else run for run, apart in _runs(text))
 
 
 def isolated_markup(language: str, text: str) -> Markup:
     """Return the same as HTML."""
     if language not in RIGHT_TO_LEFT:
         return escape(text)
-    shown, at = Markup(""), 0
-    for run in _LEFT_TO_RIGHT.finditer(text):
-        if not run[0].isalnum():
-            shown += escape(text[at : run.start()]) + Markup('<bdi dir="ltr">{}</bdi>').format(run[0])
-            at = run.end()
-    return shown + escape(text[at:])
+    return Markup("").join(
+        Markup('<bdi dir="ltr">{}</bdi>').format(run) if apart else escape(run) for run, apart in _runs(text)
+    )
+
+
+def _runs(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the pieces of a text, and whether each is to be isolated; brackets around a run stay outside."""
+    at = 0
+    for found in _LEFT_TO_RIGHT.finditer(text):
+        run = found[0]
+        while run.endswith(")") and run.count(")") > run.count("("):
+            run = run[:-1]
+        if not run.isalnum():
+            yield text[at : found.start()], False
+            yield run, True
+            at = found.start() + len(run)
+    yield text[at:], False
 
 
 def placeholders(text: str) -> frozenset[str]:

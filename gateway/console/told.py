@@ -102,6 +102,10 @@ STORED: Mapping[str, str] = {
     "alarm.hourly": "{begun} broadcasts began within the last hour; {most} are the most.",
     "alarm.rate": "{recipients:,} recipients; the largest of the last 90 days had {largest:,}.",
     "broadcast.cancelled_by": "cancelled by {who}",
+    "broadcast.note_approved": "{recipients:,} recipients, digest {digest}",
+    "broadcast.note_digest": "digest {digest}",
+    "broadcast.note_started": "{recipients:,} recipients approved",
+    "broadcast.note_tested": "{sent} texts",
     "broadcast.paused_by": "paused by {who}",
 }
 """Sentences of ours that tables keep in English, by their codes, as the rooms write them."""

@@ -121,4 +121,5 @@ def test_what_runs_from_left_to_right_inside_urdu_is_isolated() -> None:
     assert isolated_markup("ur", "قاعدہ < city:lahore & (a)۔") == Markup(
         'قاعدہ &lt; <bdi dir="ltr">city:lahore &amp; (a)</bdi>۔'
     )
+    assert isolated("ur", "ماحول (.env) میں") == "ماحول (\u2066.env\u2069) میں"
     assert isolated("en", "such as 10:00-18:00") == "such as 10:00-18:00"
