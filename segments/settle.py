@@ -7,7 +7,7 @@ spelling that is only near is taken with a remark.
 from dataclasses import dataclass, replace
 
 from faults import Either, Fault, fault
-from faults import Term as Word
+from faults import Term as FaultTerm
 from orthography import fold, words
 from segments.atlas import LANGUAGES, Atlas
 from segments.constituencies import ConstituencyMatch, SeatStatus
@@ -147,7 +147,10 @@ def _place_or_error(term: Named, name: str, match: PlaceMatch) -> Place:
         remedy = fault("rule.did_you_mean", "Did you mean {near}?", near=Either(tuple(ways)))
     raise RuleError(
         fault(
-            "rule.not_on_file", "There is no {field} “{name}” on file.", field=Word("rule_field", term.field), name=name
+            "rule.not_on_file",
+            "There is no {field} “{name}” on file.",
+            field=FaultTerm("rule_field", term.field),
+            name=name,
         ),
         remedy,
         column=term.at,

@@ -68,7 +68,7 @@ def test_every_term_is_a_word_of_the_pages() -> None:
     from gateway.accounts.viewer import ROLES
     from gateway.rules.broadcast_life import BroadcastState
 
-    calls = [call.args for name in ("Term", "Word") for _, call in _calls(name)]
+    calls = [call.args for name in ("Term", "FaultTerm") for _, call in _calls(name)]
     kinds = {args[0].value for args in calls if args and isinstance(args[0], ast.Constant)}
     assert kinds == TERMS.keys()
     known = load_wording().keys()
