@@ -309,6 +309,8 @@ def _check_form(source: str, data: Mapping[str, Any]) -> None:
 def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
     table: dict[str, list[str]] = data["opt_out"]
     lists = _folded_lists(source, table, _OPT_OUT_LISTS)
+    polite = [folded(source, written) for written in data.get("text", {}).get("polite", ())]
+    lists["before"], lists["after"] = lists["before"] + polite, lists["after"] + polite
     expanded = {
         key: [phrase for written in table.get(key, ()) for phrase in _expanded(source, written, lists)]
         for key in _OPT_OUT_FORMS

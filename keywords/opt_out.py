@@ -46,18 +46,18 @@ def _in_language(sentence: Sequence[str], language: OptOutWords, alone: bool) ->
 def _core_at(sentence: Sequence[str], place: int, language: OptOutWords, opened: bool, alone: bool) -> bool:
     for forms in (language.whole, language.whole_alone) if alone else (language.whole,):
         for length in forms.lengths_at(sentence, place):
-            if _closes(sentence, place + length, language, from_list=True):
+            if closes(sentence, place + length, language, from_list=True):
                 return True
     if not opened:
         return False
     for forms in (language.cores, language.cores_alone) if alone else (language.cores,):
         for length in forms.lengths_at(sentence, place):
-            if _holds_thing(sentence, language) and _closes(sentence, place + length, language):
+            if holds_thing(sentence, language) and closes(sentence, place + length, language):
                 return True
     for length in language.wishes.lengths_at(sentence, place):
         rest = sentence[place + length :]
-        if any(word in language.stop for word in rest) and _holds_thing(rest, language):
-            return _closes(sentence, place + length, language)
+        if any(word in language.stop for word in rest) and holds_thing(rest, language):
+            return closes(sentence, place + length, language)
     return False
 
 
@@ -74,14 +74,25 @@ def is_beside(sentence: Sequence[str], vocabulary: Vocabulary) -> bool:
     return False
 
 
-def _holds_thing(words: Sequence[str], language: OptOutWords) -> bool:
+def leads_to(words: Sequence[str], language: OptOutWords) -> bool:
+    """Whether all words are opening words or things, as they stand before a core."""
+    reached = {0}
+    for place in range(len(words)):
+        if place in reached:
+            for forms in (language.before, language.things):
+                reached.update(place + length for length in forms.lengths_at(words, place))
+    return len(words) in reached
+
+
+def holds_thing(words: Sequence[str], language: OptOutWords) -> bool:
+    """Whether something that is texted is named."""
     return any(
         language.things.lengths_at(words, place) and (place == 0 or words[place - 1] != "to")
         for place in range(len(words))
     )
 
 
-def _closes(sentence: Sequence[str], start: int, language: OptOutWords, from_list: bool = False) -> bool:
+def closes(sentence: Sequence[str], start: int, language: OptOutWords, from_list: bool = False) -> bool:
     """Whether everything from `start` on is closing words or things, and with from_list words for a list."""
     reached = {start}
     for place in range(start, len(sentence)):

@@ -7,11 +7,12 @@ holds a keyword is left alone. Consent is law, so opt-outs are looked for in who
 
 from functools import cache
 
+from keywords.about_texts import reason_then_stop, starts_texts, texts_then_start, topic_of_stop, topic_then_opt_out
 from keywords.command import Command
 from keywords.lexicon import Vocabulary, load_vocabulary
 from keywords.opt_out import is_beside, opts_out
 from keywords.reading import Match, Reading, without_signed_name
-from keywords.shapes import fits, is_seat_code, is_topic, looks_like_place
+from keywords.shapes import fits, is_seat_code, is_topic, looks_like_place, only_known
 
 _ALONE = "the keyword alone"
 _WITH_ARGUMENT = "the keyword and its argument"
@@ -95,8 +96,11 @@ def _in_shape(reading: Reading, match: Match) -> Command | None:
         keyword.weak
         and keyword.command not in ("REPORT", "WHERE")
         and not reading.tokens.separator_after(match.end - 1)
+        and not (keyword.command == "JOIN" and only_known(reading, begin, end))
     ):
         return None
+    if keyword.command == "START" and starts_texts(reading, match):
+        return _made(reading, match, "", "the keyword and words about our texts")
     if not match.certain and keyword.command in ("START", "ERASE", "HELP"):
         return None  # too much depends on them, or "help" is too common, to bridge an error before more words
     end = end - 1 if reading.words[end - 1] == reading.short_code else end
@@ -134,6 +138,9 @@ def _stop(reading: Reading, match: Match) -> Command | None:
         return None
     if is_topic(reading, begin, end):
         return _made(reading, match, reading.argument(begin, end), "the keyword and a topic", "topic")
+    topic = topic_of_stop(reading, begin)
+    if topic:
+        return _made(reading, match, reading.argument(*topic), "the keyword, a topic and words about our texts", "topic")
     if reading.tokens.line_break_after(begin - 1):
         return _made(reading, match, "", "the keyword alone on its line", "all")
     return None
@@ -154,9 +161,17 @@ def _without_reasons(reading: Reading, begin: int) -> int:
 def _opt_out(reading: Reading) -> Command | None:
     """A sentence that opts out, or a definite word as a sentence of its own among others."""
     words, sentences, vocabulary = reading.words, reading.sentences(), reading.vocabulary
-    language = opts_out(words, vocabulary, alone=True)
+    language = opts_out(words, vocabulary, alone=True) or opts_out(words[reading.after_preamble() :], vocabulary, True)
     if language:
         return Command("STOP", "", language, True, "a sentence that opts out", "all", reading.text.strip())
+    topic = topic_then_opt_out(reading)
+    if topic:
+        begin, end, language = topic
+        argument = reading.argument(begin, end)
+        return Command("STOP", argument, language, True, "a topic and a sentence that opts out", "topic")
+    match = reason_then_stop(reading)
+    if match:
+        return _made(reading, match, "", "a reason and then the keyword", "all")
     if len(sentences) == 1:
         return None
     says_more = [not is_beside(words[begin:end], vocabulary) for begin, end in sentences]
@@ -181,11 +196,16 @@ def _opt_out(reading: Reading) -> Command | None:
 def _keyword_last(reading: Reading) -> Command | None:
     """The argument before the keyword: "Lahore JOIN", "kalma chowk kahan hai", "bus kidhar se milegi lahore se"."""
     words = reading.words
+    match = texts_then_start(reading)
+    if match:
+        return _made(reading, match, "", "our texts and then the keyword")
     for index in range(1, min(len(words), _LONGEST_BEFORE_KEYWORD + 1)):
         keyword = reading.single(words[index])
-        if keyword is None or keyword.weak or keyword.command not in ("JOIN", "WHERE"):
+        if keyword is None or keyword.weak or keyword.command not in ("JOIN", "WHERE", "STATUS"):
             continue
         match = Match(keyword, index, index + 1, True)
+        if keyword.command == "STATUS":
+            return _status_last(reading, match)
         if keyword.command == "JOIN":
             return _join_last(reading, match)
         return _where_inside(reading, match)
@@ -204,6 +224,15 @@ def _join_last(reading: Reading, match: Match) -> Command | None:
     if span is None or not known:
         return None
     return _made(reading, match, reading.argument(*span), "the argument and then the keyword")
+
+
+def _status_last(reading: Reading, match: Match) -> Command | None:
+    """ "4F2K status", with nothing else."""
+    begin = reading.after_preamble()
+    if reading.without_polite(match.end, len(reading.words)) > match.end or match.begin != begin + 1:
+        return None
+    span = fits(reading, match.keyword, begin, match.begin)
+    return _made(reading, match, reading.argument(*span), "the argument and then the keyword") if span else None
 
 
 def _where_inside(reading: Reading, match: Match) -> Command | None:

@@ -42,6 +42,21 @@ def is_topic(reading: Reading, begin: int, end: int) -> bool:
     return place == len(words)
 
 
+def only_known(reading: Reading, begin: int, end: int) -> bool:
+    """Whether the words are cities, seats and groups that we know, and what ties them: "from lahore, students"."""
+    words, vocabulary = reading.words, reading.vocabulary
+    index, known = begin, 0
+    while index < end:
+        seat = is_seat_code(words[index]) or 2 * is_seat_code("".join(words[index : index + 2]))
+        found = vocabulary.topics.longest_at(words, index) or int(seat)
+        known += found
+        found = found or vocabulary.person_ties.longest_at(words, index) or vocabulary.polite.longest_at(words, index)
+        if not found:
+            return False
+        index += found
+    return known > 0
+
+
 def is_seat_code(word: str) -> bool:
     """Whether a folded word is a constituency's code: na130."""
     return bool(_SEAT_CODE.fullmatch(word))
