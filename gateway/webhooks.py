@@ -163,7 +163,7 @@ async def status(request: Request) -> Response:
     service: Service = request.app.state.service
     try:
         fields = _signed_form(
-            service, "status", request.url.path, request.url.query, request.headers, await request.body()
+            service, "status", request.url.path, request.url.query, request.headers, await _read(request.receive)
         )
         try:
             carrier_id, state, code = read_receipt(fields, service.settings.account_sid)
@@ -178,5 +178,7 @@ async def status(request: Request) -> Response:
             raise _refusal("status", 503, "unavailable", "The receipt could not be recorded; send it again.") from None
     except _Refused as refused:
         return refused.response()
+    except _Gone:
+        return Response(status_code=400)
     _answers.labels("status", "known" if known else "unknown").inc()
     return Response(status_code=204)

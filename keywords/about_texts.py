@@ -44,27 +44,29 @@ def topic_then_opt_out(reading: Reading) -> tuple[int, int, str] | None:
 
 def reason_then_stop(reading: Reading) -> Match | None:
     """A bare STOP behind a reason for it: "wrong number stop"."""
-    words, index = reading.words, reading.after_preamble()
-    first = index
-    while index < len(words):
-        length = reading.vocabulary.reasons.longest_at(words, index) or reading.vocabulary.polite.longest_at(words, index)
-        if not length:
-            break
-        index += length
-    match = reading.match_at(index) if first < index < len(words) else None
-    if match is None or match.keyword.command != "STOP" or match.keyword.weak or not match.certain:
-        return None
-    return match if reading.without_polite(match.end, len(words)) == match.end else None
+    words, start = reading.words, reading.after_preamble()
+    reached = {start}
+    for index in range(start, min(len(words), start + _LONGEST)):
+        if index not in reached:
+            continue
+        for phrases in (reading.vocabulary.reasons, reading.vocabulary.polite):
+            reached.update(index + length for length in phrases.lengths_at(words, index))
+        match = reading.match_at(index) if index > start else None
+        if match is None or match.keyword.command != "STOP" or match.keyword.weak or not match.certain:
+            continue
+        if reading.without_polite(match.end, len(words)) == match.end:
+            return match
+    return None
 
 
 def starts_texts(reading: Reading, match: Match) -> bool:
     """Whether only words about texts, and who they are for, follow START: "start sending me messages again"."""
-    rest = reading.words[match.end :]
+    rest, from_keyword = reading.words[match.end :], reading.words[match.begin :]
     if len(rest) > _LONGEST or match.keyword.weak or not match.certain:
         return False
     wanted = reading.vocabulary.evidence.get("START", frozenset())
     return any(word in wanted for word in rest) and any(
-        holds_thing(rest, language) and closes(rest, 0, language) and not _stops(rest, language)
+        holds_thing(from_keyword, language) and closes(rest, 0, language) and not _stops(rest, language)
         for language in reading.vocabulary.opt_out
     )
 

@@ -33,6 +33,7 @@ _OPT_OUT_LISTS = (
     "reasons",
     "before",
     "after",
+    "banter",
 )
 _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "decisive", "when_seat_held"),
@@ -89,6 +90,7 @@ class OptOutWords:
     before: Phrases
     after: Phrases
     lists: Phrases
+    banter: Phrases
     first_words: frozenset[str]
 
 
@@ -310,7 +312,8 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
     table: dict[str, list[str]] = data["opt_out"]
     lists = _folded_lists(source, table, _OPT_OUT_LISTS)
     polite = [folded(source, written) for written in data.get("text", {}).get("polite", ())]
-    lists["before"], lists["after"] = lists["before"] + polite, lists["after"] + polite
+    said = polite + lists["reasons"]
+    lists["before"], lists["after"] = lists["before"] + said, lists["after"] + said
     expanded = {
         key: [phrase for written in table.get(key, ()) for phrase in _expanded(source, written, lists)]
         for key in _OPT_OUT_FORMS
@@ -329,6 +332,7 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
         before=Phrases(lists["before"]),
         after=Phrases(lists["after"]),
         lists=Phrases(lists["lists"]),
+        banter=Phrases(lists["banter"]),
         first_words=frozenset(first),
     )
 

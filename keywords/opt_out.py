@@ -8,6 +8,7 @@ words, and something that is texted. One word more ("stop texting while driving"
 from collections.abc import Sequence
 
 from keywords.lexicon import OptOutWords, Vocabulary
+from keywords.phrases import Phrases
 
 _LONGEST = 30  # words of one sentence
 
@@ -46,13 +47,13 @@ def _in_language(sentence: Sequence[str], language: OptOutWords, alone: bool) ->
 def _core_at(sentence: Sequence[str], place: int, language: OptOutWords, opened: bool, alone: bool) -> bool:
     for forms in (language.whole, language.whole_alone) if alone else (language.whole,):
         for length in forms.lengths_at(sentence, place):
-            if closes(sentence, place + length, language, from_list=True):
+            if closes(sentence, place + length, language, language.lists):
                 return True
     if not opened:
         return False
     for forms in (language.cores, language.cores_alone) if alone else (language.cores,):
         for length in forms.lengths_at(sentence, place):
-            if holds_thing(sentence, language) and closes(sentence, place + length, language):
+            if holds_thing(sentence, language) and closes(sentence, place + length, language, language.banter):
                 return True
     for length in language.wishes.lengths_at(sentence, place):
         rest = sentence[place + length :]
@@ -92,13 +93,13 @@ def holds_thing(words: Sequence[str], language: OptOutWords) -> bool:
     )
 
 
-def closes(sentence: Sequence[str], start: int, language: OptOutWords, from_list: bool = False) -> bool:
-    """Whether everything from `start` on is closing words or things, and with from_list words for a list."""
+def closes(sentence: Sequence[str], start: int, language: OptOutWords, more: Phrases | None = None) -> bool:
+    """Whether everything from `start` on is closing words, things or one of `more`."""
     reached = {start}
     for place in range(start, len(sentence)):
         if place in reached:
             reached.update(place + length for length in language.after.lengths_at(sentence, place))
             reached.update(place + length for length in language.things.lengths_at(sentence, place))
-            if from_list:
-                reached.update(place + length for length in language.lists.lengths_at(sentence, place))
+            if more:
+                reached.update(place + length for length in more.lengths_at(sentence, place))
     return len(sentence) in reached

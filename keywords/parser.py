@@ -90,7 +90,8 @@ def _in_shape(reading: Reading, match: Match) -> Command | None:
         return _made(reading, match, reading.typed(match.begin, begin), _ALONE)
     if begin < end and reading.words[begin] == reading.short_code:
         begin += 1
-    if reading.without_polite(begin, end) == begin:
+    myself = reading.vocabulary.evidence.get("JOIN", frozenset()) if keyword.command == "JOIN" else frozenset()
+    if all(word in myself for word in reading.words[begin : reading.without_polite(begin, end)]):
         return _made(reading, match, "", _ALONE)
     if (
         keyword.weak

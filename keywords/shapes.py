@@ -74,10 +74,11 @@ def _names(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
     if reading.asks() or _WEB.search(reading.text):
         return None  # "join t.me/..." is an advertisement
     other = vocabulary.other_sense.get(keyword.command, frozenset())
+    myself = vocabulary.evidence.get(keyword.command, frozenset())
     index, names = begin, 0
     while index < end:
         named = _name_at(reading, index, end)
-        tied = 0 if named else vocabulary.person_ties.longest_at(words, index)
+        tied = 0 if named else vocabulary.person_ties.longest_at(words, index) or int(words[index] in myself)
         if not named and not tied and (words[index] in other or words[index] in vocabulary.chatter):
             return None
         names += not tied
@@ -181,6 +182,7 @@ def _short(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[in
 
 
 def _reference(reading: Reading, keyword: Keyword, begin: int, end: int) -> tuple[int, int] | None:
+    end = reading.without_polite(begin, end)
     while begin < end - 1 and reading.words[begin] in ("of", "for", "ref", "no", "number", "report", "ka", "ki"):
         begin += 1
     joined = "".join(reading.words[begin:end])

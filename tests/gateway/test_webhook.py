@@ -155,6 +155,29 @@ def test_a_cut_with_an_unknown_field_is_refused_too(carrier: Carrier) -> None:
 
 
 @pytest.mark.parametrize(
+    ("planted", "name", "tail"),
+    [
+        ("FromCity", "FromCity", "From+923009999999FromCity"),  # the true sender in a known field
+        ("FromB", "FromBFrom", "+923009999999"),  # the true key as the end of a key that Twilio may add tomorrow
+        ("FromBFr", "FromBFrFr", "om+923009999999"),  # the true key cut in two
+    ],
+)
+def test_a_cut_that_keeps_the_true_message_id_is_refused(
+    carrier: Carrier, engine: Engine, planted: str, name: str, tail: str
+) -> None:
+    victim = "+923007654321"
+    carrier.text("JOIN Sana Lahore", victim)
+    true = inbound(f"STOPFrom{victim}{planted}", "+923009999999")
+    cut = true | {"Body": "STOP", "From": victim, name: tail}
+    assert carrier.sign(SMS, cut) == carrier.sign(SMS, true), "the attack must be real"
+    assert carrier.post(cut).status_code == 403
+    assert carrier.post(true).status_code == 200, "the text itself is kept"
+    with reading(engine) as connection:
+        consent = connection.execute(select(Sender.consent).where(Sender.key == victim)).scalar_one()
+    assert consent == "joined"
+
+
+@pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"MessageSid": None}, "MessageSid"),
@@ -246,6 +269,17 @@ def test_999_media_are_kept_as_ten_links_at_most(carrier: Carrier, engine: Engin
 
 def test_a_field_that_twilio_adds_tomorrow_loses_no_text(carrier: Carrier) -> None:
     assert carrier.text("HELP", SomethingNew="value", WaId="923001234501") is not None
+
+
+def test_a_long_field_that_twilio_adds_tomorrow_loses_no_text(carrier: Carrier) -> None:
+    assert carrier.text("HELP", InteractiveData="x" * 6_000) is not None
+
+
+def test_what_a_database_cannot_keep_of_a_picture_loses_no_text(carrier: Carrier, engine: Engine) -> None:
+    picture = {"NumMedia": "1", "MediaUrl0": "https://api.twilio.com/m\x00", "MediaContentType0": "image/\x00jpeg"}
+    assert carrier.text("REPORT fire", **picture) is not None
+    with reading(engine) as connection:
+        assert connection.execute(select(InboundText.command)).scalar_one() == "REPORT"
 
 
 def test_optouttype_is_recorded_and_not_answered_twice(carrier: Carrier, engine: Engine) -> None:

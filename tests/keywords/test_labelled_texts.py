@@ -6,8 +6,8 @@ from keywords import Command, parse
 from tests.keywords.texts import Labelled, chatter, commands
 
 DANGEROUS = {"JOIN", "START", "STOP", "ERASE", "REPORT"}
-COMMANDS = ("commands.tsv", "commands_held_out.tsv", "commands_unseen.tsv", "commands_fresh.tsv")
-CHATTER = ("chatter.txt", "chatter_held_out.txt", "chatter_unseen.txt", "chatter_fresh.txt")
+COMMANDS = ("commands.tsv", "commands_held_out.tsv", "commands_unseen.tsv", "commands_fresh.tsv", "commands_later.tsv")
+CHATTER = ("chatter.txt", "chatter_held_out.txt", "chatter_unseen.txt", "chatter_fresh.txt", "chatter_later.txt")
 
 
 def _right(row: Labelled) -> bool:

@@ -2,8 +2,8 @@
 
 The signature is an HMAC over keys and values run together without delimiters (Twilio docs, "Webhooks security"), so a
 signature that was seen once fits other cuts of the same letters: a text whose body holds `STOPFrom+92…MessageSid…` can
-be cut into a STOP from somebody else. Every such cut leaves the true message id inside another value, or breaks a
-field's own form; both are refused here.
+be cut into a STOP from somebody else. Keys are signed in order, so every such cut leaves the true message id, or the
+true sender, in a field behind the one that it forges, or breaks a field's own form; all are refused here.
 """
 
 import re
@@ -22,6 +22,8 @@ _KEY = re.compile(r"[A-Z][A-Za-z0-9]{0,63}\Z")
 _MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}\Z")
 _ADDRESS = re.compile(r"(?:[a-z]{2,12}:)?[+A-Za-z0-9][A-Za-z0-9 _.:@&'#*()-]{0,127}\Z")
 _BURIED_SID = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|AccountSidAC[0-9a-fA-F]{32}")
+# The true "From" and its number: inside a later value, or the end of a later key with the number for its value.
+_BURIED_SENDER = re.compile(r"From(?:[a-z]{2,12}:)?(?:\+?[0-9]{5}|[A-Z]{2}\.[0-9A-Za-z]{5})")
 _STATUS = re.compile(r"[a-z_-]{1,20}\Z")
 _ERROR_CODE = re.compile(r"[0-9A-Za-z]{0,20}\Z")
 _USUAL = frozenset(
@@ -31,7 +33,6 @@ _USUAL = frozenset(
         "ToCountry", "ToState", "ToZip",
     ]
 )  # fmt: skip
-_FREE_TEXT = {"Body", "ButtonText", "ButtonPayload", "ChannelMetadata", "ProfileName"}
 
 
 class BadForm(ValueError):
@@ -88,8 +89,7 @@ def read_text(fields: Mapping[str, str], account_sid: str, received_at: datetime
         carrier_id=carrier_id,
         from_number=sender,
         to_number=recipient,
-        # PostgreSQL cannot keep a NUL; a phone cannot mean one.
-        body=body.replace("\x00", "\ufffd"),
+        body=_keepable(body),
         received_at=received_at,
         media=_media(fields),
         opt_out_type=fields.get("OptOutType") if fields.get("OptOutType") in ("STOP", "START", "HELP") else None,
@@ -133,8 +133,8 @@ def _check_not_cut_anew(fields: Mapping[str, str]) -> None:
             continue
         if len(value) >= 44 and _BURIED_SID.search(value):
             raise BadForm(f"{name} holds another message's id.")
-        if name not in _FREE_TEXT and len(value) > 2_048:
-            raise BadForm(f"{name} is too long.")
+        if name > "From" and "From" in (signed := name[1:] + value) and _BURIED_SENDER.search(signed):
+            raise BadForm(f"{name} holds another message's sender.")
 
 
 def _media(fields: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
@@ -142,7 +142,12 @@ def _media(fields: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
     if not (count.isascii() and count.isdigit() and len(count) <= 3):
         raise BadForm("NumMedia is not a number.")
     return tuple(
-        {"url": url, "type": fields.get(f"MediaContentType{at}", "")}
+        {"url": _keepable(url), "type": _keepable(fields.get(f"MediaContentType{at}", ""))}
         for at in range(min(int(count), MAX_MEDIA))
         if (url := fields.get(f"MediaUrl{at}"))
     )
+
+
+def _keepable(value: str) -> str:
+    """PostgreSQL cannot keep a NUL; a phone cannot mean one."""
+    return value.replace("\x00", "\ufffd")
