@@ -1,5 +1,6 @@
 """The inbound webhook: signatures, forms, repeats, and what bad input gets."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote_plus, urlencode
 from xml.etree import ElementTree
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from twilio.twiml.messaging_response import MessagingResponse
 
+from gateway.app import create_app
 from gateway.carriers.twilio import twiml
 from gateway.database import reading
 from gateway.settings import Settings
@@ -223,6 +225,26 @@ def test_what_twilio_can_never_send_is_a_clear_refusal(
 def test_no_body_makes_the_gateway_fall_over(carrier: Carrier, engine: Engine, body: bytes, status: int) -> None:
     assert carrier.raw(body, headers={"X-Twilio-Signature": "AAAAAAAAAAAAAAAAAAAAAAAAAAA="}).status_code == status
     assert rows(engine, InboundText) == 0
+
+
+@pytest.mark.parametrize("path", [SMS, STATUS])
+def test_a_body_without_end_is_refused_before_its_end(settings: Settings, path: str) -> None:
+    pieces, sent = 0, []
+
+    async def receive() -> dict[str, object]:
+        nonlocal pieces
+        pieces += 1
+        assert pieces < 100, "it reads on and on"
+        return {"type": "http.request", "body": b"x" * 10_000, "more_body": True}
+
+    async def send(event: Mapping[str, object]) -> None:
+        sent.append(event.get("status"))
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": path, "raw_path": path.encode(),
+             "query_string": b"", "headers": headers, "scheme": "http", "root_path": ""}  # fmt: skip
+    asyncio.run(create_app(settings)(scope, receive, send))
+    assert sent[0] == 400
 
 
 def test_another_content_type_is_refused(carrier: Carrier) -> None:
