@@ -115,6 +115,9 @@ def serve(
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=10,
+        # uvicorn kills a web process that is silent for longer. On a busy machine starting one takes more than its
+        # usual five seconds, so that none would ever be ready; one that has died is noticed at once in any case.
+        timeout_worker_healthcheck=60,
         # What a request claims of its own address is never believed; signatures are checked against PUBLIC_BASE_URL.
         proxy_headers=False,
         forwarded_allow_ips="",
@@ -124,7 +127,6 @@ def serve(
 def _say_where(settings: Settings, host: str, port: int) -> None:
     here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     said = [f"Jalsa listens on {here}."]
-    said.append(f"The console: {here}/console (the first login: .venv/bin/jalsa staff add yourname --role admin)")
     said.append(f"The console: {here}/console/ (the first login: .venv/bin/jalsa staff add yourname --role admin)")
     if settings.simulated:
         said += [

@@ -141,7 +141,9 @@ def _stop(reading: Reading, match: Match) -> Command | None:
         return _made(reading, match, reading.argument(begin, end), "the keyword and a topic", "topic")
     topic = topic_of_stop(reading, begin)
     if topic:
-        return _made(reading, match, reading.argument(*topic), "the keyword, a topic and words about our texts", "topic")
+        return _made(
+            reading, match, reading.argument(*topic), "the keyword, a topic and words about our texts", "topic"
+        )
     if reading.tokens.line_break_after(begin - 1):
         return _made(reading, match, "", "the keyword alone on its line", "all")
     return None

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import time
 import urllib.request
 from pathlib import Path
@@ -52,3 +53,19 @@ def test_figures_are_added_up_and_killing_the_first_process_ends_them_all(databa
         while any(Path(f"/proc/{child}").exists() for child in family):
             assert time.monotonic() < ends, "a web process outlived the one that started it"
             time.sleep(0.01)  # a process that is not our child tells nobody when it ends
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_web_process_that_is_kept_waiting_by_the_machine_is_not_killed(database_url: str) -> None:
+    if not database_url.startswith("postgresql"):
+        return
+    with a_gateway(database_url, processes=2) as gateway:
+        family = children(gateway.process.pid)
+        held = [pid for pid in family if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(8)  # longer than uvicorn waits by itself; nothing tells that it did not act
+        for pid in held:
+            os.kill(pid, signal.SIGCONT)
+        assert len(held) == 2
+        assert children(gateway.process.pid) == family

@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tests.gateway.test_crash import Form, a_gateway, assert_on_record, counts, 
 from tests.gateway.test_processes import children
 
 CONNECTIONS = 24
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 class Storm:
@@ -34,20 +34,23 @@ class Storm:
         self.refused = 0
 
     def run(self, disturb: Callable[[float], None]) -> None:
-        """Send everything; `disturb` is called from another thread, with the share that is answered, again and again."""
+        """Send everything; `disturb` is called in another thread, again and again, with the share that is answered."""
         asyncio.run(self._run(disturb))
 
     async def _run(self, disturb: Callable[[float], None]) -> None:
         left = iter(self.texts)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as client:
-            async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
-                sending = [group.create_task(self._connection(client, left)) for _ in range(CONNECTIONS)]
-                while not all(task.done() for task in sending):
-                    await asyncio.to_thread(disturb, len(self.answers) / len(self.texts))
-                    await asyncio.wait(sending, timeout=0.05)
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as client,
+            asyncio.timeout(PATIENCE_S),
+            asyncio.TaskGroup() as group,
+        ):
+            sending = [group.create_task(self._connection(client, left)) for _ in range(CONNECTIONS)]
+            while not all(task.done() for task in sending):
+                await asyncio.to_thread(disturb, len(self.answers) / len(self.texts))
+                await asyncio.wait(sending, timeout=0.05)
 
-    async def _connection(self, client: aiohttp.ClientSession, left: "object") -> None:
-        for form in left:  # type: ignore[attr-defined]
+    async def _connection(self, client: aiohttp.ClientSession, left: Iterator[Form]) -> None:
+        for form in left:
             while form["MessageSid"] not in self.answers:
                 copies = 2 if self.pick.random() < 0.2 else 1
                 urls = [self.pick.choice(self.urls) for _ in range(copies)]
@@ -76,8 +79,10 @@ def test_connections_cut_in_the_middle_of_groups_lose_and_double_nothing(databas
         return
     pick, cut = a_random(), 0
 
-    def disturb(_share: float) -> None:
+    def disturb(share: float) -> None:
         nonlocal cut
+        if share < 0.1 * cut:  # something must get through in between
+            return
         with engine.connect() as connection:
             cut += connection.execute(
                 text(
@@ -87,9 +92,9 @@ def test_connections_cut_in_the_middle_of_groups_lose_and_double_nothing(databas
             ).scalar_one()
 
     with a_gateway(database_url) as gateway:
-        storm = Storm([gateway.url], forms(500, pick), pick)
+        storm = Storm([gateway.url], forms(300, pick), pick)
         storm.run(disturb)
-    assert cut > 3
+    assert cut >= 5
     storm.check(engine)
 
 
@@ -102,7 +107,7 @@ def test_a_full_disk_answers_503_and_afterwards_everything_is_kept(database_url:
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     with a_gateway(database_url) as gateway:
         pid, full, began = gateway.process.pid, 0, 0.0
-        storm = Storm([gateway.url], forms(500, pick), pick)
+        storm = Storm([gateway.url], forms(300, pick), pick)
 
         def disturb(share: float) -> None:
             nonlocal full, began
@@ -125,7 +130,7 @@ def test_one_of_two_gateways_is_killed_and_the_other_has_it_all(database_url: st
     pick = a_random()
     with ExitStack() as running:
         first, other = (running.enter_context(a_gateway(database_url)) for _ in range(2))
-        storm = Storm([first.url, other.url], forms(400, pick), pick)
+        storm = Storm([first.url, other.url], forms(240, pick), pick)
 
         def disturb(share: float) -> None:
             if share > 0.3 and first.process.returncode is None:
@@ -143,7 +148,7 @@ def test_a_web_process_that_dies_is_replaced_and_loses_nothing(database_url: str
         return
     pick, killed = a_random(), 0
     with a_gateway(database_url, processes=2) as gateway:
-        storm = Storm([gateway.url], forms(400, pick), pick)
+        storm = Storm([gateway.url], forms(240, pick), pick)
 
         def disturb(share: float) -> None:
             nonlocal killed
