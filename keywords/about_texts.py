@@ -11,6 +11,7 @@ from keywords.reading import Match, Reading
 from keywords.shapes import is_topic
 
 _LONGEST = 12  # words
+_LONGEST_START = 4  # words of a keyword that stands last
 
 
 def topic_of_stop(reading: Reading, begin: int) -> tuple[int, int] | None:
@@ -45,6 +46,8 @@ def topic_then_opt_out(reading: Reading) -> tuple[int, int, str] | None:
 def reason_then_stop(reading: Reading) -> Match | None:
     """A bare STOP behind a reason for it: "wrong number stop"."""
     words, start = reading.words, reading.after_preamble()
+    if words[start] not in reading.vocabulary.reasons:
+        return None
     reached = {start}
     for index in range(start, min(len(words), start + _LONGEST)):
         if index not in reached:
@@ -74,8 +77,15 @@ def starts_texts(reading: Reading, match: Match) -> bool:
 def texts_then_start(reading: Reading) -> Match | None:
     """START behind the texts that are wanted, as a language has it whose verb comes last: "msg phir shuru karo"."""
     words = reading.words
+    if len(words) < 2:
+        return None
     end = reading.without_polite(0, len(words))
-    for index in range(1, min(end, _LONGEST)):
+    if end > _LONGEST:
+        return None
+    for index in range(max(1, end - _LONGEST_START), end):
+        known = reading.vocabulary.keywords.get(words[index])
+        if not known or all(keyword.command != "START" for keyword in known):
+            continue
         match = reading.match_at(index)
         if match is None or match.keyword.command != "START" or match.end != end or not match.certain:
             continue

@@ -164,7 +164,9 @@ def _without_reasons(reading: Reading, begin: int) -> int:
 def _opt_out(reading: Reading) -> Command | None:
     """A sentence that opts out, or a definite word as a sentence of its own among others."""
     words, sentences, vocabulary = reading.words, reading.sentences(), reading.vocabulary
-    language = opts_out(words, vocabulary, alone=True) or opts_out(words[reading.after_preamble() :], vocabulary, True)
+    language, start = opts_out(words, vocabulary, alone=True), reading.after_preamble()
+    if start and not language:
+        language = opts_out(words[start:], vocabulary, alone=True)
     if language:
         return Command("STOP", "", language, True, "a sentence that opts out", "all", reading.text.strip())
     topic = topic_then_opt_out(reading)

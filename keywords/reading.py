@@ -34,7 +34,7 @@ class Match:
 class Reading:
     """One text while it is being read. Word numbers run over `words`, which are folded."""
 
-    __slots__ = ("audience", "short_code", "text", "tokens", "vocabulary", "words")
+    __slots__ = ("_begins", "audience", "short_code", "text", "tokens", "vocabulary", "words")
 
     def __init__(self, text: str, short_code: str, audience: frozenset[str], vocabulary: Vocabulary) -> None:
         self.text = without_signature(text)
@@ -43,6 +43,7 @@ class Reading:
         self.vocabulary = vocabulary
         self.tokens: Tokens = cut(self.text)
         self.words = self.tokens.folded
+        self._begins = -1
 
     def typed(self, begin: int, end: int) -> str:
         """The words from `begin` to before `end` as the person typed them."""
@@ -60,6 +61,8 @@ class Reading:
 
     def after_preamble(self) -> int:
         """The first word that is no greeting, mark of forwarding or short code typed in front."""
+        if self._begins >= 0:
+            return self._begins
         words, greetings = self.words, self.vocabulary.greetings
         index = 0
         while index < len(words) - 1:
@@ -69,6 +72,7 @@ class Reading:
             if not length or index + length >= len(words):
                 break
             index += length
+        self._begins = index
         return index
 
     def _number_before_keyword(self, index: int) -> bool:
