@@ -32,6 +32,8 @@ class Labelled:
     kind: str
     spot: str
     text: str
+    urgency: str = ""
+    """"0" to "3", where it was labelled."""
 
 
 def read_rows(name: str) -> list[Labelled]:
@@ -90,6 +92,7 @@ def rally(*, wrong: bool) -> dict[str, object]:
         ("held_out", held),
         ("hard", read_rows("hard")),
         ("fresh", read_rows("fresh")),
+        ("rally_a", read_rows("rally_a")),
     ):
         verdicts = [rules.judge(row.text) for row in rows]
         truth = [row.category for row in rows]
@@ -107,6 +110,8 @@ def rally(*, wrong: bool) -> dict[str, object]:
                 [one.spot if row.spot else "" for row, one in zip(rows, verdicts, strict=True)],
             ),
         }
+        if rows[0].urgency:
+            measured["urgency"] = _urgency(rows, [str(one.urgency) for one in verdicts])
         if half != "tune":
             for name, pick in (("category", lambda row: row.category), ("kind", lambda row: row.kind)):
                 measured[f"{name}_beside"] = _beside(learnt, rows, pick)
@@ -116,6 +121,17 @@ def rally(*, wrong: bool) -> dict[str, object]:
                 if (row.category, row.kind) != (one.category, one.kind) or (row.spot and row.spot != one.spot):
                     print(half, row, one.category, one.kind, one.spot, one.because)
     return result
+
+
+def _urgency(rows: Sequence[Labelled], ours: Sequence[str]) -> dict[str, object]:
+    """How far off the urgency is; naive Bayes and the majority know it from what is usual for category and kind."""
+    truth = [row.urgency for row in rows]
+    return {
+        "accuracy": accuracy(truth, ours),
+        "macro_f1": macro_f1(truth, ours),
+        "too_low": round(sum(a > b for a, b in zip(truth, ours, strict=True)) / len(rows), 3),
+        "within_one": round(sum(abs(int(a) - int(b)) <= 1 for a, b in zip(truth, ours, strict=True)) / len(rows), 3),
+    }
 
 
 def _beside(learnt: list[Labelled], held: list[Labelled], pick: Callable[[Labelled], str]) -> dict[str, object]:
