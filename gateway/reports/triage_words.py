@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from faults import fault
 from gateway.overrides.store import Override, OverrideError, find, put, values_of
-from gateway.reports.triage import CATEGORIES, KINDS, TriageError, TriageRules
-from gateway.reports.triage.files import rules_of
-from gateway.reports.triage.judge import Rule
+from gateway.reports.triage import CATEGORIES, KINDS, TriageError, TriageRules, load_triage
+from gateway.reports.triage.files import check_concepts, rules_of
+from gateway.reports.triage.patterns import Rule
 
 KIND = "triage"
 LABELS = (*(f"category.{one}" for one in CATEGORIES), *(f"kind.{one}" for one in KINDS), "urgency.up", "urgency.down")
@@ -27,7 +27,7 @@ def triage_in_force(files: TriageRules, stored: Mapping[tuple[str, str], Overrid
                 more += rules_of(_SOURCE, _as_file(label, phrase, weight))
             except TriageError:
                 continue
-    return TriageRules([*files.rules, *more], files.spots) if more else files
+    return TriageRules([*files.rules, *more], files.spots, files.lexicon) if more else files
 
 
 def set_word(connection: Connection, label: str, phrase: str, weight: int | None, by: str, now: datetime) -> Override:
@@ -55,7 +55,8 @@ def set_word(connection: Connection, label: str, phrase: str, weight: int | None
         if not -9 <= weight <= 9:
             raise OverrideError(fault("triage.weight", "A weight is -9 to 9; 0 takes a word out."))
         try:
-            list(rules_of(_SOURCE, _as_file(label, phrase, weight)))
+            rules = rules_of(_SOURCE, _as_file(label, phrase, weight))
+            check_concepts(_SOURCE, rules, load_triage().lexicon.concepts)
         except TriageError as error:
             raise OverrideError(error.fault) from None
         value[phrase] = weight

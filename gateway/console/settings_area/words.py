@@ -124,9 +124,7 @@ def _triage(
 ) -> Response:
     _, rules = _rules(request)
     changed = held_now(request).values(triage_words.KIND).get(label, {})
-    shown = [
-        (" ".join(rule.words) + ("*" if rule.stem else ""), rule.weight) for rule in rules.rules if rule.label == label
-    ]
+    shown = [(rule.phrase, rule.weight) for rule in rules.rules if rule.label == label]
     shown.sort(key=lambda one: (-one[1], one[0]))
     return page(
         request, "settings/triage.html", status,

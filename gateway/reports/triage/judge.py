@@ -5,9 +5,13 @@ category wins. Where medical or crush has a deciding word, or is within `DANGER_
 instead: to page somebody for nothing costs a walk, not to page may cost a life.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from gateway.reports.triage.patterns import QUESTION, Found, Lexicon, Patterns, Rule
 from orthography import words as folded_words
 
 CATEGORIES = (
@@ -30,17 +34,8 @@ _KIND = {
     "water": "complaint", "toilets": "complaint", "transport": "complaint", "sound": "complaint",
 }  # fmt: skip
 _MOST_WORDS = 120
-_REMEMBERED = 50_000  # words
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One phrase: its folded words, what it speaks for ("category.medical", "kind.help", "urgency.up") and how much."""
-
-    words: tuple[str, ...]
-    label: str
-    weight: int
-    stem: bool = False
+_WITH_NUMBER = re.compile(r"([^\W\d_]+)(\d{1,3})")
+_ALARMING = frozenset("🔥🚑🆘🚨🩸💥🚒🔫🔪")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,7 @@ class Spots:
 
     def find(self, words: list[str]) -> str:
         """Return the first numbered spot of a text, else the first single one, else ""."""
+        words = list(self._parted(words))
         found = ""
         for index in range(len(words)):
             for length in (3, 2, 1):
@@ -81,6 +77,12 @@ class Spots:
                 if run in self.numbered and (number := self._number(words, index + length, index)):
                     return f"{self.numbered[run]} {number}"
         return found
+
+    def _parted(self, words: list[str]) -> Iterator[str]:
+        """Yield the words, "gate6" as two."""
+        for word in words:
+            together = _WITH_NUMBER.fullmatch(word)
+            yield from together.groups() if together and (together[1],) in self.numbered else (word,)
 
     def _number(self, words: list[str], after: int, before: int) -> str:
         while after < len(words) and words[after] in self.between:
@@ -103,72 +105,41 @@ class Spots:
 class TriageRules:
     """Every language's rules, ready to judge texts with."""
 
-    def __init__(self, rules: Iterable[Rule], spots: Spots) -> None:
+    def __init__(self, rules: Iterable[Rule], spots: Spots, lexicon: Lexicon) -> None:
         """Later rules of the same words and label take the place of earlier ones."""
         kept = {(rule.words, rule.stem, rule.label): rule for rule in rules}
         self.rules = tuple(rule for rule in kept.values() if rule.weight)
         self.spots = spots
-        self._first: dict[str, list[Rule]] = {}
-        self._stems: dict[str, list[Rule]] = {}
-        for rule in sorted(self.rules, key=lambda one: -len(one.words)):
-            table = self._stems if rule.stem and len(rule.words) == 1 else self._first
-            table.setdefault(rule.words[0], []).append(rule)
-        self._seen: dict[str, tuple[Rule, ...]] = {}
-        self._stem_lengths = sorted({len(stem) for stem in self._stems})
+        self.lexicon = lexicon
+
+    @cached_property
+    def _patterns(self) -> Patterns:
+        """Made when the first text is judged: half a second of work that showing the rules has no need of."""
+        return Patterns(self.rules, self.lexicon)
 
     def judge(self, text: str) -> Verdict:
         """Return what a text is about; any str may come in, the first 120 words count."""
         words = folded_words(text)[:_MOST_WORDS]
-        found = self._found(words)
+        asked = [QUESTION] if words and text.rstrip()[-1:] in ("?", "؟") else []
+        found = self._patterns.find([*words, *asked])
         scores: dict[str, int] = {}
-        for rule in found:
-            scores[rule.label] = scores.get(rule.label, 0) + rule.weight
+        for one in found:
+            scores[one.rule.label] = scores.get(one.rule.label, 0) + one.rule.weight
         category = _category(scores)
-        kind = _kind(category, scores, words)
+        kind = _kind(category, scores, words) if words or not _is_only_smiling(text) else "noise"
         if kind == "noise":
             category = "other"
-        urgency = _urgency(category, kind, scores)
-        if words and not any(weight > 0 for weight in scores.values()):
+        surely = any(one.rule.label == f"category.{category}" and one.rule.weight >= DECIDES for one in found)
+        urgency = _urgency(category, kind, scores, surely=surely)
+        if words and kind == "help" and category == "other" and not scores.get("category.other"):
             urgency = URGENT  # nobody can say what it is before a person has read it, so one should soon
         return Verdict(category, kind, urgency, _because(found, category, kind), self.spots.find(words), scores)
 
-    def _found(self, words: list[str]) -> list[Rule]:
-        """Return the rules that fit: per label the longest at each word, each once, none inside a longer one."""
-        found: dict[Rule, None] = {}
-        covered: dict[str, int] = {}
-        for index, word in enumerate(words):
-            here: set[str] = set()
-            for rule in self._candidates(word):
-                size = len(rule.words)
-                if rule.label in here or index + size <= covered.get(rule.label, 0):
-                    continue
-                if size > 1 and not _follows(rule, words, index):
-                    continue
-                here.add(rule.label)
-                covered[rule.label] = index + size
-                found[rule] = None
-        return list(found)
 
-    def _candidates(self, word: str) -> tuple[Rule, ...]:
-        """Return the rules whose first word this is, the longest first; remembered, because people repeat words."""
-        known = self._seen.get(word)
-        if known is None:
-            stems = (self._stems.get(word[:length], ()) for length in self._stem_lengths if length <= len(word))
-            known = (*self._first.get(word, ()), *(rule for rules in stems for rule in rules))
-            if len(self._seen) < _REMEMBERED:
-                self._seen[word] = known
-        return known
-
-
-def _follows(rule: Rule, words: list[str], index: int) -> bool:
-    there = words[index : index + len(rule.words)]
-    if rule.stem:
-        return (
-            len(there) == len(rule.words)
-            and there[:-1] == list(rule.words[:-1])
-            and there[-1].startswith(rule.words[-1])
-        )
-    return tuple(there) == rule.words
+def _is_only_smiling(text: str) -> bool:
+    """Tell whether a text without a word is of pictures, and none of them is one that people raise an alarm with."""
+    pictures = {sign for sign in text if unicodedata.category(sign) == "So"}
+    return bool(pictures) and pictures.isdisjoint(_ALARMING)
 
 
 def _category(scores: Mapping[str, int]) -> str:
@@ -207,24 +178,23 @@ def _kind(category: str, scores: Mapping[str, int], words: list[str]) -> str:
     return _KIND[category]
 
 
-def _urgency(category: str, kind: str, scores: Mapping[str, int]) -> int:
+def _urgency(category: str, kind: str, scores: Mapping[str, int], *, surely: bool) -> int:
+    """Return 0 to 3. `surely`: a deciding word speaks for the category; such a danger is never called a small one."""
     if kind in ("praise", "noise"):
         return LOW
     urgency = _BASE.get(category, NORMAL)
     if category == "information":
         return urgency
-    if scores.get("urgency.up") and urgency < URGENT:
+    up, down = scores.get("urgency.up", 0), scores.get("urgency.down", 0)
+    if up and urgency < URGENT:
         urgency += 1
-    if scores.get("urgency.down") and urgency > LOW:
+    if down and urgency > LOW and not (category in PAGED and surely):
         urgency -= 1
     return urgency
 
 
-def _because(found: list[Rule], category: str, kind: str) -> tuple[str, ...]:
-    said = [rule for rule in found if rule.label == f"category.{category}"]
-    said += [rule for rule in found if rule.label == f"kind.{kind}"]
-    said += [rule for rule in found if rule.label.startswith("urgency.")]
-    shown: dict[str, None] = {}
-    for rule in sorted(said, key=lambda one: -abs(one.weight)):
-        shown.setdefault(f"{' '.join(rule.words)}{'*' if rule.stem else ''} {rule.weight:+d}", None)
+def _because(found: list[Found], category: str, kind: str) -> tuple[str, ...]:
+    labels = (f"category.{category}", f"kind.{kind}", "urgency.up", "urgency.down")
+    said = [one for label in labels for one in found if one.rule.label == label]
+    shown = dict.fromkeys(str(one) for one in sorted(said, key=lambda one: -abs(one.rule.weight)))
     return tuple(shown)[:8]
