@@ -19,7 +19,7 @@ from orthography import words
 PACKAGED: Final = ("en.toml", "ur.toml", "ur-Latn.toml")
 MAX_WORDS: Final = 12  # of one keyword or phrase
 
-_OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone")  # may hold <name> of a list
+_OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone", "near", "near_alone")  # may hold <name> of a list
 _OPT_OUT_LISTS = (
     *_OPT_OUT_FORMS,
     "stop",
@@ -91,6 +91,8 @@ class OptOutWords:
     after: Phrases
     lists: Phrases
     banter: Phrases
+    near: Phrases
+    near_alone: Phrases
     first_words: frozenset[str]
 
 
@@ -318,7 +320,8 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
         key: [phrase for written in table.get(key, ()) for phrase in _expanded(source, written, lists)]
         for key in _OPT_OUT_FORMS
     }
-    first = {phrase[0] for phrases in (*expanded.values(), *lists.values()) for phrase in phrases}
+    sentences = [*(expanded[key] for key in expanded if not key.startswith("near")), *lists.values()]
+    first = {phrase[0] for phrases in sentences for phrase in phrases}
     return OptOutWords(
         language=data["language"],
         stop=frozenset(word for phrase in lists["stop"] for word in phrase),
@@ -333,6 +336,8 @@ def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
         after=Phrases(lists["after"]),
         lists=Phrases(lists["lists"]),
         banter=Phrases(lists["banter"]),
+        near=Phrases(expanded["near"]),
+        near_alone=Phrases(expanded["near_alone"]),
         first_words=frozenset(first),
     )
 

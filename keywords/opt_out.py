@@ -7,10 +7,16 @@ words, and something that is texted. One word more ("stop texting while driving"
 
 from collections.abc import Sequence
 
+from rapidfuzz.distance import OSA
+
 from keywords.lexicon import OptOutWords, Vocabulary
 from keywords.phrases import Phrases
 
 _LONGEST = 30  # words of one sentence
+_LONGEST_WISH = 16  # words of a text that may be a wish
+_REACH = 4  # words between what is to end and what is texted
+_UNSUBSCRIBE = "unsubscribe"
+_MOST_WRONG = 3  # letters of it, in a word of eight or more
 
 
 def opts_out(sentence: Sequence[str], vocabulary: Vocabulary, alone: bool) -> str | None:
@@ -60,6 +66,39 @@ def _core_at(sentence: Sequence[str], place: int, language: OptOutWords, opened:
         if any(word in language.stop for word in rest) and holds_thing(rest, language):
             return closes(sentence, place + length, language)
     return False
+
+
+def may_wish_to(words: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether a text that was not understood may be a wish for no more texts, so that help had better begin with STOP.
+
+    It holds what is said of texts that one is tired of (`near`) within a few words of what is texted or of a list, or
+    what says so alone (`near_alone`). Nothing is decided by it: a wrong guess costs another wording.
+    """
+    if not 0 < len(words) <= _LONGEST_WISH:
+        return False
+    if any(_is_unsubscribe(word) for word in words):
+        return True
+    for language in vocabulary.opt_out:
+        texted = [
+            place
+            for place in range(len(words))
+            if language.things.longest_at(words, place) or words[place] in _NAMES_A_LIST
+        ]
+        for place in range(len(words)):
+            if language.near_alone.longest_at(words, place):
+                return True
+            if (length := language.near.longest_at(words, place)) and any(
+                place - _REACH <= one < place + length + _REACH for one in texted
+            ):
+                return True
+    return False
+
+
+_NAMES_A_LIST = frozenset({"list", "lists", "لسٹ", "فہرست", "fehrist", "fahrist"})
+
+
+def _is_unsubscribe(word: str) -> bool:
+    return len(word) >= 8 and word.startswith("un") and OSA.distance(word, _UNSUBSCRIBE) <= _MOST_WRONG
 
 
 def is_beside(sentence: Sequence[str], vocabulary: Vocabulary) -> bool:

@@ -10,9 +10,10 @@ from functools import cache
 from keywords.about_texts import reason_then_stop, starts_texts, texts_then_start, topic_of_stop, topic_then_opt_out
 from keywords.command import Command
 from keywords.lexicon import Vocabulary, load_vocabulary
-from keywords.opt_out import is_beside, opts_out
+from keywords.opt_out import is_beside, may_wish_to, opts_out
 from keywords.reading import Match, Reading, without_signed_name
 from keywords.shapes import fits, is_seat_code, is_topic, looks_like_place, only_known
+from orthography import words
 
 _ALONE = "the keyword alone"
 _WITH_ARGUMENT = "the keyword and its argument"
@@ -328,3 +329,12 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
         if match and match.keyword.command == "STOP" and (not match.keyword.weak or len(reading.words) <= 2):
             return True
     return False
+
+
+def may_wish_to_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
+    """Whether a text that we could not make out may be a wish for no more texts: then help begins with STOP.
+
+    Broader than `looks_like_stop` in one way ("dont send me this stuff"), and like it decides nothing about consent.
+    """
+    vocabulary = vocabulary or _packaged()
+    return looks_like_stop(text, vocabulary=vocabulary) or may_wish_to(words(text), vocabulary)

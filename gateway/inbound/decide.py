@@ -132,14 +132,18 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
         return decision
     if asked.command.name is None and (found := pickups.answer_position(asked, snapshot.reference.pickups)):
         return found
-    return Decision(None, miss=True)
+    return Decision(Reply("miss_stop") if _may_wish_to_stop(asked, snapshot) else None, miss=True)
+
+
+def _may_wish_to_stop(asked: Asked, snapshot: Snapshot) -> bool:
+    return keywords.may_wish_to_stop(asked.body, vocabulary=snapshot.reference.vocabulary)
 
 
 def _more(asked: Asked, snapshot: Snapshot) -> Decision | None:
     """Take a text that is no command as more of the sender's report."""
     if not asked.sender.reports:
         return None
-    return reports.more(asked, snapshot.desk, may_be_stop=keywords.looks_like_stop(asked.body))
+    return reports.more(asked, snapshot.desk, may_be_stop=_may_wish_to_stop(asked, snapshot))
 
 
 def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:

@@ -15,6 +15,8 @@ COMMAND_REPLIES = 30
 MISS_REPLIES = 2
 ALWAYS_SAID = frozenset({"stopped", "started", "erased", "report_opened", "report_raised"})
 HELP_GROWS = ("miss", "miss_again")
+MISS_OF_STOP = "miss_stop"
+"""Help that leads with STOP, for a text that may have been a wish for no more: said also where other help grows."""
 
 
 def replies_lately(sender: SenderState, now: datetime) -> int:
@@ -33,11 +35,12 @@ def with_manners(sender: SenderState, decision: Decision, now: datetime) -> tupl
     misses = (0 if fresh else sender.misses) + 1 if decision.miss else 0
     reply = decision.reply
     if decision.miss:
-        reply = Reply(HELP_GROWS[misses - 1]) if misses <= min(MISS_REPLIES, len(HELP_GROWS)) else None
+        help_now = decision.reply or (Reply(HELP_GROWS[misses - 1]) if misses <= len(HELP_GROWS) else None)
+        reply = help_now if misses <= MISS_REPLIES else None
     if reply and reply.wording == "help" == sender.last_reply and not fresh:
         reply = Reply(HELP_GROWS[-1])  # who asks for help again did not get along with the first
     if reply and reply.wording not in ALWAYS_SAID:
-        repeats_help = reply.wording == sender.last_reply and reply.wording in HELP_GROWS and not fresh
+        repeats_help = reply.wording == sender.last_reply and reply.wording in (*HELP_GROWS, MISS_OF_STOP) and not fresh
         if count >= COMMAND_REPLIES or repeats_help:
             reply = None
     kept = replace(

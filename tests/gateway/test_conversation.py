@@ -377,3 +377,30 @@ def test_a_text_that_breaks_its_group_is_kept_flagged_and_fails_nobody(
     with reading(engine) as connection:
         flagged = connection.execute(select(InboundText.body, InboundText.command).where(InboundText.flagged)).all()
     assert [tuple(row) for row in flagged] == [("JOIN Ali Lahore poison", None)]
+
+
+@pytest.mark.parametrize(
+    ("wish", "word", "language"),
+    [
+        ("unsubscrib me now please", "STOP", "en"),
+        ("roz roz msg kyun karte ho bas karo msg", "BAND", "ur-Latn"),
+        ("بار بار میسج کر کے تنگ نہ کریں نا", "بند", "ur"),
+    ],
+)
+def test_a_miss_that_may_be_a_wish_to_stop_is_told_how_first(
+    text: Texting, engine: Engine, wish: str, word: str, language: str
+) -> None:
+    text(f"LANG {'ROMAN' if language == 'ur-Latn' else language.upper()}")
+    said = text(wish) or ""
+    assert word in said
+    others = [one for one in ("HELP", "MADAD", "مدد", "WHERE", "KAHAN", "JOIN") if one in said]
+    assert others
+    assert all(said.index(word) < said.index(one) for one in others)
+    with reading(engine) as connection:
+        assert connection.execute(select(Sender.consent)).scalar_one() != "stopped"  # it is a guess, and no more
+    assert text(wish) is None  # the same help is not said twice in a row
+    assert text("the weather is nice") != said
+
+
+def test_ordinary_chatter_gets_the_usual_help(text: Texting) -> None:
+    assert "did not understand" in (text("kal milte hain phir") or "")
