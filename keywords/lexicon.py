@@ -19,7 +19,15 @@ from orthography import words
 PACKAGED: Final = ("en.toml", "ur.toml", "ur-Latn.toml")
 MAX_WORDS: Final = 12  # of one keyword or phrase
 
-_OPT_OUT_FORMS = ("cores", "cores_alone", "wishes", "whole", "whole_alone", "near", "near_alone")  # may hold <name> of a list
+_OPT_OUT_FORMS = (
+    "cores",
+    "cores_alone",
+    "wishes",
+    "whole",
+    "whole_alone",
+    "near",
+    "near_alone",
+)  # may hold <name> of a list
 _OPT_OUT_LISTS = (
     *_OPT_OUT_FORMS,
     "stop",

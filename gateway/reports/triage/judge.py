@@ -24,6 +24,9 @@ KINDS = ("help", "complaint", "praise", "noise")
 DANGER_MARGIN = 2
 DECIDES = 5
 """A deciding word of danger wins over however many words of another trouble."""
+MOST_AGAINST = 6
+"""The most that another trouble weighs against a danger, however many words speak for it: nine words of stale rice do
+not outvote people who vomit."""
 ENOUGH = 2
 """The weight that a category needs at all."""
 EMERGENCY, URGENT, NORMAL, LOW = 3, 2, 1, 0
@@ -149,7 +152,7 @@ def _category(scores: Mapping[str, int]) -> str:
     dangers = [name for name in CATEGORIES if name in PAGED and trouble[name] > ENOUGH]
     if dangers:
         danger = max(dangers, key=lambda name: trouble[name])
-        others = max(top, by_weight["information"] - DANGER_MARGIN)
+        others = max(min(top, MOST_AGAINST), by_weight["information"] - DANGER_MARGIN)
         if (trouble[danger] >= DECIDES or trouble[danger] + DANGER_MARGIN >= others) and by_weight["praise"] < trouble[
             danger
         ] + ENOUGH:
