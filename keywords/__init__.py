@@ -9,6 +9,6 @@ from keywords.lexicon import Vocabulary, VocabularyError, load_vocabulary
 from keywords.parser import looks_like_stop, may_wish_to_stop, parse
 
 __all__ = [
-    "SAFETY", "Command", "Vocabulary", "VocabularyError", "WordChange", "load_vocabulary", "looks_like_stop", "may_wish_to_stop", "parse",
-    "with_changes", "written_words",
+    "SAFETY", "Command", "Vocabulary", "VocabularyError", "WordChange", "load_vocabulary", "looks_like_stop",
+    "may_wish_to_stop", "parse", "with_changes", "written_words",
 ]  # fmt: skip

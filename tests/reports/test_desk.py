@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from gateway.database import reading, writing
 from gateway.reports import queue as desk
 from gateway.reports.clusters import propose_clusters, proposed
-from gateway.reports.moves import UnknownReport, hold
+from gateway.reports.moves import UnknownReport, hold, move_row
 from gateway.reports.similar import Compared, same_thing
 from gateway.reports.staff import read_staff, set_duty
 from gateway.reports.ticks import _due, _take, close_silent, escalate, run_all
@@ -280,3 +280,10 @@ def test_duty_is_known_to_the_next_text(staffed: Service, text: Texting) -> None
         set_duty(connection, person.id, utc_now(), on_duty=False)
     staffed.reference.look_again()
     assert staffed.reference().staff[BILAL].on_duty is False
+
+
+@pytest.mark.parametrize("to", ["assigned", "in_progress"])
+def test_a_report_in_hand_is_somebodys(service: Service, text: Texting, to: str) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    with writing(service.engine) as connection, pytest.raises(MoveRefused, match="needs somebody"):
+        move_row(connection, hold(connection, ref), to, "ali", "", utc_now(), service.notifier)

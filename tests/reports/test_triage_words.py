@@ -1,4 +1,4 @@
-"""How triage reads words: other spellings, plurals, concepts, gaps, what is asked; and what is left as it is written."""
+"""How triage reads words: other spellings, plurals, concepts, gaps and questions; and what it leaves as written."""
 
 from pathlib import Path
 
