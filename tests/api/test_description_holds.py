@@ -25,7 +25,8 @@ from gateway.api.scopes import Scope
 from gateway.app import create_app
 from gateway.database import make_engine, writing
 from gateway.service import Service
-from gateway.tables import Event, PickupPoint, Report, Staff
+from gateway.tables import Event, PickupPoint, Report
+from tests.api.conftest import one_of_the_staff
 from tests.browser.gateway_process import free_port
 from tests.gateway.conftest import a_text, settings_for
 
@@ -47,10 +48,9 @@ def a_gateway_with_something_in_it(url: str) -> Any:
     engine = make_engine(url)
     now = datetime.now(UTC)
     with writing(engine) as connection:
-        token = add_key(connection, "everything", tuple(Scope), "tests", now)
-        connection.execute(
-            insert(Staff), {"login": "sana", "role": "field", "password_hash": "-", "active": True, "created_at": now}
-        )
+        one_of_the_staff(connection, "bilal", "admin")
+        one_of_the_staff(connection, "sana", "field")
+        token = add_key(connection, "everything", tuple(Scope), "bilal", now)
         tomorrow = {"doors_at": now + timedelta(days=1), "ends_at": now + timedelta(days=2)}
         event = {"key": "rally", "name": "Rally", "names": {}, "venue": "Minar", "lat": 31.59, "lon": 74.3,
                  "zone": "Asia/Karachi"} | tomorrow  # fmt: skip
