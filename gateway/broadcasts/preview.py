@@ -118,6 +118,7 @@ def _count(
     by_price: Counter[tuple[str, str, Decimal | None]] = Counter()
     texts_by_price: Counter[tuple[str, str, Decimal | None]] = Counter()
     priced: dict[str, tuple[str, str, Decimal | None]] = {}
+    telling = _telling(terms)
     other_language = shortened = 0
     draw = random.Random(draft.digest)  # noqa: S311 - ten examples, the same whenever the draft is the same
     samples: list[dict[str, str]] = []
@@ -128,7 +129,7 @@ def _count(
         by_encoding.setdefault((language, text.counted.encoding), _Counted()).add(parts)
         other_language += language != recipient.language
         shortened += text.shortened
-        beginning = recipient.key[:9]
+        beginning = recipient.key[:telling]
         price = priced.get(beginning) or priced.setdefault(beginning, price_of(beginning, terms))
         by_price[price] += parts
         texts_by_price[price] += 1
@@ -144,6 +145,7 @@ def _count(
         "matched": counted.matched,
         "recipients": sum(one.recipients for one in by_language.values()),
         "left_out": dict(counted.left_out),
+        "abroad": dict(counted.abroad),
         "by_language": {language: one.recipients for language, one in sorted(by_language.items())},
         "in_another_language": other_language,
         "names_shortened": shortened,
@@ -163,6 +165,12 @@ def _count(
         ],
     }  # fmt: skip
     return numbers, samples
+
+
+def _telling(terms: BroadcastTerms) -> int:
+    """Return how many signs of a number tell its route and its price."""
+    prefixes = [one.prefix for one in terms.prices.prices] + [one.prefix for one in terms.routes] + [*terms.prefixes]
+    return max((len(prefix) for prefix in prefixes), default=1)
 
 
 def price_of(number: str, terms: BroadcastTerms) -> tuple[str, str, Decimal | None]:
