@@ -32,7 +32,7 @@ def read_prefixes(written: str, region: str) -> tuple[str, ...]:
 
 def country_code(number: str) -> str:
     """Return the calling code that an E.164 number begins with, such as "+92"; "" where it is none."""
-    digits = number.removeprefix("+")
+    digits = number[1:] if number.startswith("+") else ""
     for length in (1, 2, 3):  # no calling code begins with another one
         if digits[:length].isdecimal() and int(digits[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
             return f"+{digits[:length]}"
