@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from faults import Fault, FaultError, fault, plain
 from gateway.rules.countries import read_prefixes
 from gateway.rules.hook_address import LOOPBACK, Network, read_networks
 from gateway.rules.prices import read_prices
@@ -24,7 +26,11 @@ SIMULATED_ACCOUNT_SID = "AC" + "0" * 32
 
 
 class SettingsError(Exception):
-    """A setting is bad or missing; the message is one sentence that names it and the remedy."""
+    """A setting is bad or missing; the message is one sentence that names it and the remedy, `fault` the remedy."""
+
+    def __init__(self, sentence: str, fault: Fault | None = None) -> None:
+        super().__init__(sentence)
+        self.fault = fault or plain(sentence)
 
 
 class Settings(BaseSettings):
@@ -179,14 +185,16 @@ class Settings(BaseSettings):
     @classmethod
     def _a_service_sid(cls, value: str) -> str:
         if value and not (len(value) == 34 and value.startswith("MG")):
-            raise ValueError("a Messaging Service SID is MG and 32 hex digits")
+            raise FaultError(fault("account.service_sid", "A Messaging Service SID is MG and 32 hex digits."))
         return value
 
     @field_validator("parts_per_second")
     @classmethod
     def _a_pace(cls, value: float) -> float:
         if not 0.01 <= value <= 100_000:
-            raise ValueError("write how many parts the carrier takes a second, such as 100 or 0.5")
+            raise FaultError(
+                fault("setting.pace", "Write how many parts the carrier takes a second, such as 100 or 0.5.")
+            )
         return value
 
     @field_validator("price_file")
@@ -202,7 +210,7 @@ class Settings(BaseSettings):
     @classmethod
     def _not_negative(cls, value: int) -> int:
         if value < 0:
-            raise ValueError("write a whole number from 0 on")
+            raise FaultError(fault("setting.from_zero", "Write a whole number from 0 on."))
         return value
 
     @field_validator("allowed_prefixes")
@@ -237,7 +245,7 @@ class Settings(BaseSettings):
         if value and not (
             len(value) == 34 and value.startswith("AC") and all(c in "0123456789abcdef" for c in hex_part)
         ):
-            raise ValueError("an Account SID is AC and 32 hex digits")
+            raise FaultError(fault("account.sid", "An Account SID is AC and 32 hex digits."))
         return value
 
     @model_validator(mode="after")
@@ -245,17 +253,26 @@ class Settings(BaseSettings):
         if self.walking_router and not self.walking_router_url:
             raise ValueError("WALKING_ROUTER_URL is missing, though WALKING_ROUTER is set")
         if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
-            raise ValueError("TWILIO_AUTH_TOKEN is missing, though TWILIO_ACCOUNT_SID is set")
+            raise _lacks("TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID")
         if self.twilio_auth_token.get_secret_value() and not self.twilio_account_sid:
-            raise ValueError("TWILIO_ACCOUNT_SID is missing, though TWILIO_AUTH_TOKEN is set")
+            raise _lacks("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
         if self.carrier == "twilio" and not self.twilio_account_sid:
-            raise ValueError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing, though CARRIER is twilio")
+            raise FaultError(
+                fault(
+                    "account.twilio", "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are missing, though CARRIER is twilio."
+                )
+            )
         if self.carrier == "http" and not self.http_carrier_file:
             raise ValueError("HTTP_CARRIER_FILE is missing, though CARRIER is http")
         if self.smpp_host and not self.smpp_system_id:
-            raise ValueError("SMPP_SYSTEM_ID is missing, though SMPP_HOST is set")
+            raise _lacks("SMPP_SYSTEM_ID", "SMPP_HOST")
         if self.carrier == "smpp" and not self.smpp_set_up:
-            raise ValueError("SMPP_HOST and SMPP_SYSTEM_ID, or SMPP_BINDS_FILE, are missing, though CARRIER is smpp")
+            raise FaultError(
+                fault(
+                    "account.smpp",
+                    "SMPP_HOST and SMPP_SYSTEM_ID, or SMPP_BINDS_FILE, are missing, though CARRIER is smpp.",
+                )
+            )
         if self.simulated and urlsplit(self.public_base_url).hostname not in _LOOPBACK:
             raise ValueError(
                 "CARRIER is simulated, whose /handset lets anyone text as anyone: "
@@ -364,6 +381,24 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = first["msg"].removeprefix("Value error, ").removesuffix(".")
         name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.") from None
+        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.", _fault_of(first)) from None
+
+
+def _lacks(missing: str, there: str) -> FaultError:
+    return FaultError(
+        fault("account.lacks", "{missing} is missing, though {there} is set.", missing=missing, there=there)
+    )
+
+
+def _fault_of(found: ErrorDetails) -> Fault | None:
+    raised = found.get("ctx", {}).get("error")
+    if isinstance(raised, FaultError):
+        return raised.fault
+    match found["type"]:
+        case "int_parsing" | "int_from_float" | "int_type":
+            return fault("setting.whole_number", "Write a whole number.")
+        case "float_parsing" | "float_type":
+            return fault("setting.number", "Write a number.")
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from faults import fault
 from keywords.lexicon import Keyword, OptOutWords, Vocabulary, VocabularyError, add_keyword, check_filler, folded
 from keywords.names import SHAPES
 from keywords.parser import parse
@@ -40,7 +41,10 @@ def with_changes(vocabulary: Vocabulary, changes: Iterable[WordChange], source: 
     """
     wanted = list(changes)
     if len(wanted) > _MOST_OF_ALL:
-        raise VocabularyError(f"{source}: more than {_MOST_OF_ALL} changed words; put them into a file of your own.")
+        raise VocabularyError(
+            source,
+            fault("word.most", "more than {most} changed words; put them into a file of your own.", most=_MOST_OF_ALL),
+        )
     changed = vocabulary
     for one in wanted:
         if one.removed:
@@ -73,33 +77,75 @@ def _without(vocabulary: Vocabulary, change: WordChange, source: str) -> Vocabul
     by_words = _flat(vocabulary)
     known = by_words.get(spelt)
     if known is None or known.command != change.command:
-        raise VocabularyError(f"{source}: {change.written!r} is no word of {change.command}, so it cannot be removed.")
+        raise VocabularyError(
+            source,
+            fault(
+                "word.not_of_command",
+                "{written!r} is no word of {command}, so it cannot be removed.",
+                written=change.written,
+                command=change.command,
+            ),
+        )
     if change.command in SAFETY:
         raise VocabularyError(
-            f"{source}: {change.written!r} cannot be removed: people rely on every word of {', '.join(SAFETY)}."
+            source,
+            fault(
+                "word.kept",
+                "{written!r} cannot be removed: people rely on every word of {safety}.",
+                written=change.written,
+                safety=", ".join(SAFETY),
+            ),
         )
     del by_words[spelt]
     if not any(one.command == change.command for one in by_words.values()):
-        raise VocabularyError(f"{source}: {change.written!r} is the last word of {change.command}; add another first.")
+        raise VocabularyError(
+            source,
+            fault(
+                "word.last",
+                "{written!r} is the last word of {command}; add another first.",
+                written=change.written,
+                command=change.command,
+            ),
+        )
     slips = {slip: one for slip, one in vocabulary.slips.items() if one.words != spelt}
     return replace(vocabulary, keywords=_grouped(by_words.values()), slips=slips)
 
 
 def _with(vocabulary: Vocabulary, change: WordChange, source: str) -> Vocabulary:
     if change.command not in SHAPES:
-        raise VocabularyError(f"{source}: {change.command!r} is not a command; known are {', '.join(sorted(SHAPES))}.")
+        raise VocabularyError(
+            source,
+            fault(
+                "word.no_command",
+                "{command!r} is not a command; known are {shapes}.",
+                command=change.command,
+                shapes=", ".join(sorted(SHAPES)),
+            ),
+        )
     spelt = folded(source, change.written)
     new = Keyword(spelt, change.command, change.language, source, change.written.strip(), change.weak)
     by_words = _flat(vocabulary)
     add_keyword(by_words, new)
     check_filler(vocabulary.greetings.phrases, new)
     if spelt in vocabulary.topics.phrases:
-        raise VocabularyError(f"{source}: {change.written!r} is the name of a city or group, so it can be no command.")
+        raise VocabularyError(
+            source,
+            fault(
+                "word.city_or_group",
+                "{written!r} is the name of a city or group, so it can be no command.",
+                written=change.written,
+            ),
+        )
     _refuse_in_the_way(vocabulary, new)
     if len(spelt) == 1 and not change.weak and spelt[0] in vocabulary.chatter and by_words[spelt] is new:
         raise VocabularyError(
-            f"{source}: {change.written!r} is a word of everyday sentences; add it as a weak word, "
-            "which counts only when it stands alone or before a mark."
+            source,
+            fault(
+                "word.everyday",
+                "{written!r} is a word of everyday sentences; add it as a weak word, which counts only when it stands "
+                "alone or before a mark.",
+                written=change.written,
+            ),
         )
     slips = {slip: one for slip, one in vocabulary.slips.items() if (slip,) != spelt}
     return replace(vocabulary, keywords=_grouped(by_words.values()), slips=slips)
@@ -123,8 +169,13 @@ def _refuse_in_the_way(vocabulary: Vocabulary, new: Keyword) -> None:
         or any(_begins_opt_out(new.words, language) for language in vocabulary.opt_out)
     ):
         raise VocabularyError(
-            f"{new.source}: {new.written!r} cannot mean {new.command}: "
-            "it is, or may begin, a text that asks for no more texts."
+            new.source,
+            fault(
+                "word.opt_out",
+                "{written!r} cannot mean {command}: it is, or may begin, a text that asks for no more texts.",
+                written=new.written,
+                command=new.command,
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+from faults import Fault, FaultError, fault, plain
 from keywords.names import SHAPES
 from keywords.phrases import Phrases
 from keywords.slips import slips_of
@@ -45,8 +46,18 @@ _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
 _SLOT = re.compile(r"<(\w+)>")
 
 
-class VocabularyError(ValueError):
-    """A vocabulary file that cannot be used; the message names file, word and command."""
+class VocabularyError(FaultError):
+    """Words that cannot be used; the text names the file, `fault` the word and the command.
+
+    What only a file can have wrong is a string, in English: whoever starts the program reads it.
+    """
+
+    def __init__(self, source: object, wrong: Fault | str) -> None:
+        super().__init__(wrong if isinstance(wrong, Fault) else plain(wrong))
+        self.source = str(source)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.fault}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +137,9 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
     try:
         return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise VocabularyError(f"{path}: cannot be read: {error.strerror}") from error
+        raise VocabularyError(path, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise VocabularyError(f"{path}: is not valid TOML in UTF-8: {error}") from error
+        raise VocabularyError(path, f"is not valid TOML in UTF-8: {error}") from error
 
 
 class _Builder:
@@ -183,7 +194,7 @@ class _Builder:
 
     def _add_command(self, source: str, language: str, command: str, table: Mapping[str, list[str]]) -> None:
         if command not in SHAPES:
-            raise VocabularyError(f"{source}: {command!r} is not a command; known are {', '.join(sorted(SHAPES))}")
+            raise VocabularyError(source, f"{command!r} is not a command; known are {', '.join(sorted(SHAPES))}")
         for key in ("words", "weak", "itself"):
             for written in table.get(key, ()):
                 add_keyword(
@@ -195,7 +206,7 @@ class _Builder:
         for written in table.get("mistyped", ()):
             spelt = folded(source, written)
             if len(spelt) > 1 or self.by_words.get(spelt) is None or self.by_words[spelt].command != command:
-                raise VocabularyError(f"{source}: {written!r} in mistyped of {command} must be one of its words")
+                raise VocabularyError(source, f"{written!r} in mistyped of {command} must be one of its words")
             self.mistyped.add(spelt)
         self.seat_words |= {folded(source, written) for written in table.get("when_seat_held", ())}
         for key, target in (
@@ -214,8 +225,9 @@ class _Builder:
                     taken = self.by_words.get(folded(source, written))
                     if taken:
                         raise VocabularyError(
-                            f"{source}: {written!r} cannot be in {key}, "
-                            f"because in {taken.source} {taken.written!r} means {taken.command}"
+                            source,
+                            f"{written!r} cannot be in {key}, "
+                            f"because in {taken.source} {taken.written!r} means {taken.command}",
                         )
 
     def _greetings(self) -> set[tuple[str, ...]]:
@@ -244,38 +256,54 @@ def add_keyword(by_words: dict[tuple[str, ...], Keyword], new: Keyword) -> None:
     :raises VocabularyError: the words mean another command already
     """
     old = by_words.setdefault(new.words, new)
-    if old.command != new.command:
-        raise VocabularyError(
-            f"{new.source}: {new.written!r} cannot mean {new.command}, "
-            f"because in {old.source} {old.written!r} already means {old.command}"
+    if old.command == new.command:
+        return
+    said = {"written": new.written, "command": new.command, "old": old.written, "old_command": old.command}
+    if old.source == new.source:
+        wrong = fault(
+            "word.taken", "{written!r} cannot mean {command}, because {old!r} already means {old_command}.", **said
         )
+    else:
+        wrong = fault(
+            "word.taken_in",
+            "{written!r} cannot mean {command}, because in {source} {old!r} already means {old_command}.",
+            source=old.source,
+            **said,
+        )
+    raise VocabularyError(new.source, wrong)
 
 
 def check_filler(fillers: Iterable[tuple[str, ...]], new: Keyword) -> None:
     """:raises VocabularyError: the keyword is a greeting, which is skipped before a keyword is looked for"""
     if new.words in fillers:
         raise VocabularyError(
-            f"{new.source}: {new.written!r} cannot mean {new.command}, because it is a greeting or a courtesy"
+            new.source,
+            fault(
+                "word.greeting",
+                "{written!r} cannot mean {command}, because it is a greeting or a courtesy.",
+                written=new.written,
+                command=new.command,
+            ),
         )
 
 
 def _check_form(source: str, data: Mapping[str, Any]) -> None:
     """Refuse unknown sections and keys: a misspelt one would silently do nothing."""
     if not isinstance(data.get("language"), str) or not data["language"]:
-        raise VocabularyError(f'{source}: needs a line such as language = "pa" at the top')
+        raise VocabularyError(source, 'needs a line such as language = "pa" at the top')
     for section, content in data.items():
         if section == "language" or (section == "verb_last" and isinstance(content, bool)):
             continue
         if section not in _SECTIONS or not isinstance(content, dict):
-            raise VocabularyError(f"{source}: {section!r} is not a section; known are {', '.join(_SECTIONS)}")
+            raise VocabularyError(source, f"{section!r} is not a section; known are {', '.join(_SECTIONS)}")
         for table in content.values() if section == "commands" else [content]:
             if not isinstance(table, dict):
-                raise VocabularyError(f"{source}: write [commands.NAME], not a value, for a command's words")
+                raise VocabularyError(source, "write [commands.NAME], not a value, for a command's words")
             for key, value in table.items():
                 if key not in _SECTIONS[section]:
-                    raise VocabularyError(f"{source}: {key!r} is not known in [{section}]")
+                    raise VocabularyError(source, f"{key!r} is not known in [{section}]")
                 if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-                    raise VocabularyError(f"{source}: {key!r} in [{section}] must be a list of words in quotes")
+                    raise VocabularyError(source, f"{key!r} in [{section}] must be a list of words in quotes")
 
 
 def _opt_out_words(source: str, data: Mapping[str, Any]) -> OptOutWords:
@@ -313,7 +341,7 @@ def _expanded(source: str, written: str, lists: Mapping[str, list[tuple[str, ...
     for part in written.split():
         slot = _SLOT.fullmatch(part)
         if slot and slot[1] not in lists:
-            raise VocabularyError(f"{source}: {part} in {written!r} is not a list of the same section")
+            raise VocabularyError(source, f"{part} in {written!r} is not a list of the same section")
         choices.append(lists[slot[1]] if slot else [tuple(words(part))])
     for choice in product(*choices):
         yield tuple(word for phrase in choice for word in phrase)
@@ -326,5 +354,13 @@ def folded(source: str, written: str) -> tuple[str, ...]:
     """
     spelt = tuple(words(_SLOT.sub(r"\1", written)))
     if not spelt or len(spelt) > MAX_WORDS:
-        raise VocabularyError(f"{source}: {written!r} must be one to {MAX_WORDS} words of letters or digits")
+        raise VocabularyError(
+            source,
+            fault(
+                "word.count",
+                "{written!r} must be one to {most} words of letters or digits.",
+                written=written,
+                most=MAX_WORDS,
+            ),
+        )
     return spelt

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from faults import fault
 from orthography import fold
 from segments.constituencies import Constituency
 from segments.csv_rows import (
@@ -59,8 +60,8 @@ def read_places(
             yield row
             continue
         problems = [*name_problems(line, row, "name"), *position_problems(line, row)]
-        population, fault = whole_number(line, row, "population")
-        problems.extend(fault)
+        population, faults = whole_number(line, row, "population")
+        problems.extend(faults)
         if problems:
             yield from problems
             continue
@@ -92,13 +93,24 @@ def read_places(
             yield RowProblem(
                 line,
                 "name",
-                f"“{place.name}” is on line {seen[same]} already, in the same city and district. "
-                "Remove one, or give them different names or districts.",
+                fault(
+                    "row.place_twice",
+                    "“{name}” is on line {line} already, in the same city and district. Remove one, or give them "
+                    "different names or districts.",
+                    name=place.name,
+                    line=seen[same],
+                ),
             )
             continue
         if place.key in keys and row.get("key"):
             at = keys[place.key]
-            yield RowProblem(line, "key", f"The key “{place.key}” is on line {at} already. Keys must differ.")
+            yield RowProblem(
+                line,
+                "key",
+                fault(
+                    "row.key_twice", "The key “{key}” is on line {at} already. Keys must differ.", key=place.key, at=at
+                ),
+            )
             continue
         if place.key in keys:
             place = replace(place, key=f"{place.key}-{line}")
@@ -114,19 +126,32 @@ def read_constituencies(lines: Iterable[str]) -> Iterator[Constituency | RowProb
             yield row
             continue
         problems = [*name_problems(line, row, "code"), *name_problems(line, row, "name")]
-        year, fault = whole_number(line, row, "delimitation")
-        problems.extend(fault)
+        year, faults = whole_number(line, row, "delimitation")
+        problems.extend(faults)
         if year is not None and not 1800 <= year <= 2200:
             problems.append(
-                RowProblem(line, "delimitation", f"“{year}” is not a year. Write it as 2024, or leave it empty.")
+                RowProblem(
+                    line,
+                    "delimitation",
+                    fault("row.year", "“{year}” is not a year. Write it as 2024, or leave it empty.", year=year),
+                )
             )
-        ordinal, fault = whole_number(line, row, "ordinal")
-        problems.extend(fault)
+        ordinal, faults = whole_number(line, row, "ordinal")
+        problems.extend(faults)
         code = official_code(row["code"])
         if not problems and (code, row.get("delimitation", "")) in seen:
             at = seen[code, row.get("delimitation", "")]
             problems.append(
-                RowProblem(line, "code", f"“{code}” is on line {at} already. A code names one seat in a delimitation.")
+                RowProblem(
+                    line,
+                    "code",
+                    fault(
+                        "row.code_twice",
+                        "“{code}” is on line {at} already. A code names one seat in a delimitation.",
+                        code=code,
+                        at=at,
+                    ),
+                )
             )
         if problems:
             yield from problems

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from faults import Fault, FaultError, fault
 from segments.places import Place
 from segments.spelling import tokens_of
 
@@ -15,8 +16,8 @@ _DELIMITERS = ",;\t"
 _FAR = 2.0  # degrees
 
 
-class FileProblem(ValueError):
-    """The file as a whole cannot be read; the text says what to do."""
+class FileProblem(FaultError):
+    """The file as a whole cannot be read; the fault says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,11 @@ class RowProblem:
 
     line: int
     column: str
-    sentence: str
+    fault: Fault
+
+    @property
+    def sentence(self) -> str:
+        return str(self.fault)
 
     def __str__(self) -> str:
         return (
@@ -42,14 +47,20 @@ def decode(raw: bytes) -> str:
         try:
             return raw.decode("utf-16")
         except UnicodeDecodeError:
-            raise FileProblem("The file starts as UTF-16 but is cut off. Save it again as CSV UTF-8.") from None
+            raise FileProblem(
+                fault("file.cut_off", "The file starts as UTF-16 but is cut off. Save it again as CSV UTF-8.")
+            ) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise FileProblem(
-            f"Line {line} is not UTF-8 text. In Excel choose Save As, “CSV UTF-8”; in LibreOffice choose the "
-            "character set Unicode (UTF-8)."
+            fault(
+                "file.not_utf8",
+                "Line {line} is not UTF-8 text. In Excel choose Save As, “CSV UTF-8”; in LibreOffice choose the "
+                "character set Unicode (UTF-8).",
+                line=line,
+            )
         ) from None
 
 
@@ -59,7 +70,18 @@ def rows(
     feed = iter(lines)
     first = next((line for line in feed), "").lstrip("\ufeff")
     if not first.strip():
-        yield 1, RowProblem(1, "", f"The first line must name the columns: {', '.join(needed)}. It is empty.")
+        yield (
+            1,
+            RowProblem(
+                1,
+                "",
+                fault(
+                    "file.first_line_empty",
+                    "The first line must name the columns: {needed}. It is empty.",
+                    needed=", ".join(needed),
+                ),
+            ),
+        )
         return
     delimiter = max(_DELIMITERS, key=first.count)
 
@@ -72,12 +94,23 @@ def rows(
     try:
         first_cells = next(reader)
     except csv.Error as error:
-        yield 1, RowProblem(1, "", f"The first line cannot be read ({error}). It must name the columns.")
+        yield (
+            1,
+            RowProblem(
+                1,
+                "",
+                fault(
+                    "file.first_line",
+                    "The first line cannot be read ({error}). It must name the columns.",
+                    error=str(error),
+                ),
+            ),
+        )
         return
     heading = [name.strip().casefold().replace(" ", "_") for name in first_cells]
-    fault = _heading_fault(heading, columns, needed)
-    if fault:
-        yield 1, RowProblem(1, "", fault)
+    wrong = _heading_fault(heading, columns, needed)
+    if wrong:
+        yield 1, RowProblem(1, "", wrong)
         return
     found_any = False
     while True:
@@ -87,7 +120,18 @@ def rows(
         except StopIteration:
             break
         except csv.Error as error:
-            yield line, RowProblem(line, "", f"This row cannot be read ({error}). Check its quotation marks.")
+            yield (
+                line,
+                RowProblem(
+                    line,
+                    "",
+                    fault(
+                        "row.unreadable",
+                        "This row cannot be read ({error}). Check its quotation marks.",
+                        error=str(error),
+                    ),
+                ),
+            )
             continue
         if not any(cell.strip() for cell in cells):
             continue
@@ -98,10 +142,16 @@ def rows(
                 RowProblem(
                     line,
                     "",
-                    f"The row has {len(cells)} values for {len(heading)} columns. Put quotation marks around a "
-                    f"value that contains “{delimiter}”."
+                    fault(
+                        "row.too_many",
+                        "The row has {cells} values for {columns} columns. Put quotation marks around a value that "
+                        "contains “{delimiter}”.",
+                        cells=len(cells),
+                        columns=len(heading),
+                        delimiter=delimiter,
+                    )
                     if delimiter != "\t"
-                    else "The row has more values than columns.",
+                    else fault("row.too_many_tabs", "The row has more values than columns."),
                 ),
             )
             continue
@@ -115,42 +165,77 @@ def rows(
                 RowProblem(
                     line,
                     garbled,
-                    f"“{row[garbled]}” looks garbled: the file was saved in another encoding. Save it as CSV UTF-8.",
+                    fault(
+                        "row.garbled",
+                        "“{cell}” looks garbled: the file was saved in another encoding. Save it as CSV UTF-8.",
+                        cell=row[garbled],
+                    ),
                 ),
             )
             continue
         yield line, row
     if not found_any:
-        yield 2, RowProblem(2, "", "There is no row below the column names.")
+        yield 2, RowProblem(2, "", fault("file.no_rows", "There is no row below the column names."))
 
 
-def _heading_fault(heading: list[str], columns: frozenset[str], needed: tuple[str, ...]) -> str | None:
+def _heading_fault(heading: list[str], columns: frozenset[str], needed: tuple[str, ...]) -> Fault | None:
     missing = [name for name in needed if name not in heading]
     if missing:
-        return (
-            f"The column{'s' if len(missing) > 1 else ''} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'} "
-            f"missing. The first line must name the columns; it reads: {', '.join(heading)}."
+        there = ", ".join(heading)
+        if len(missing) == 1:
+            return fault(
+                "file.lacks_column",
+                "The column {column} is missing. The first line must name the columns; it reads: {heading}.",
+                column=missing[0],
+                heading=there,
+            )
+        return fault(
+            "file.lacks_columns",
+            "The columns {columns} are missing. The first line must name the columns; it reads: {heading}.",
+            columns=", ".join(missing),
+            heading=there,
         )
     twice = sorted({name for name in heading if name and heading.count(name) > 1})
     if twice:
-        return f"The column {twice[0]} is there twice. Remove one."
+        return fault("file.column_twice", "The column {column} is there twice. Remove one.", column=twice[0])
     unknown = [name for name in heading if name and name not in columns and not LANGUAGE_COLUMN.fullmatch(name)]
     if unknown:
-        return (
-            f"The column {unknown[0]} is not known. Known are {', '.join(sorted(columns))} and name_ with a language, "
-            "such as name_ur. Rename it or take it out."
+        return fault(
+            "file.column_unknown",
+            "The column {column} is not known. Known are {columns} and name_ with a language, such as name_ur. Rename "
+            "it or take it out.",
+            column=unknown[0],
+            columns=", ".join(sorted(columns)),
         )
     return None
 
 
 def name_problems(line: int, row: dict[str, str], column: str) -> Iterator[RowProblem]:
     if not row[column]:
-        yield RowProblem(line, column, f"The {column} is empty. Every row needs one.")
+        yield RowProblem(
+            line, column, fault("row.cell_empty", "The {column} is empty. Every row needs one.", column=column)
+        )
     elif not tokens_of(row[column]):
-        yield RowProblem(line, column, f"“{row[column]}” has no letter or digit. Write the {column} as people type it.")
+        yield RowProblem(
+            line,
+            column,
+            fault(
+                "row.no_letters",
+                "“{cell}” has no letter or digit. Write the {column} as people type it.",
+                cell=row[column],
+                column=column,
+            ),
+        )
     elif len(row[column]) > 120:
         yield RowProblem(
-            line, column, f"The {column} has {len(row[column])} characters; at most 120 are kept. Shorten it."
+            line,
+            column,
+            fault(
+                "row.cell_long",
+                "The {column} has {count} characters; at most 120 are kept. Shorten it.",
+                column=column,
+                count=len(row[column]),
+            ),
         )
 
 
@@ -159,31 +244,71 @@ def position_problems(line: int, row: dict[str, str]) -> Iterator[RowProblem]:
     for column in ("lat", "lon"):
         written = row[column]
         if not written:
-            yield RowProblem(line, column, f"The {column} is empty. Write degrees such as 31.5497.")
+            yield RowProblem(
+                line,
+                column,
+                fault("row.degrees_empty", "The {column} is empty. Write degrees such as 31.5497.", column=column),
+            )
             continue
         try:
             values[column] = float(written) if "_" not in written else float("nan")
         except ValueError:
-            comma = " Use a point, not a comma." if re.fullmatch(r"-?\d+,\d+", written) else ""
-            yield RowProblem(line, column, f"“{written}” is not a number of degrees such as 31.5497.{comma}")
+            if re.fullmatch(r"-?\d+,\d+", written):
+                yield RowProblem(
+                    line,
+                    column,
+                    fault(
+                        "row.degrees_comma",
+                        "“{written}” is not a number of degrees such as 31.5497. Use a point, not a comma.",
+                        written=written,
+                    ),
+                )
+            else:
+                yield RowProblem(
+                    line,
+                    column,
+                    fault("row.degrees", "“{written}” is not a number of degrees such as 31.5497.", written=written),
+                )
             continue
         if values[column] != values[column] or abs(values[column]) == float("inf"):
-            yield RowProblem(line, column, f"“{written}” is not a number of degrees such as 31.5497.")
+            yield RowProblem(
+                line,
+                column,
+                fault("row.degrees", "“{written}” is not a number of degrees such as 31.5497.", written=written),
+            )
             del values[column]
     if len(values) == 2:
         lat, lon = values["lat"], values["lon"]
         if abs(lat) > 90:
-            hint = (
-                "lat and lon look swapped: exchange them."
-                if abs(lat) <= 180 and abs(lon) <= 90
-                else "It lies between -90 and 90."
-            )
-            yield RowProblem(line, "lat", f"“{row['lat']}” is no latitude. {hint[0].upper()}{hint[1:]}")
+            if abs(lat) <= 180 and abs(lon) <= 90:
+                yield RowProblem(
+                    line,
+                    "lat",
+                    fault(
+                        "row.latitude_swapped",
+                        "“{lat}” is no latitude. Lat and lon look swapped: exchange them.",
+                        lat=row["lat"],
+                    ),
+                )
+            else:
+                yield RowProblem(
+                    line,
+                    "lat",
+                    fault("row.latitude", "“{lat}” is no latitude. It lies between -90 and 90.", lat=row["lat"]),
+                )
         elif abs(lon) > 180:
-            yield RowProblem(line, "lon", f"“{row['lon']}” is no longitude. It lies between -180 and 180.")
+            yield RowProblem(
+                line,
+                "lon",
+                fault("row.longitude", "“{lon}” is no longitude. It lies between -180 and 180.", lon=row["lon"]),
+            )
         elif lat == 0 and lon == 0:
             yield RowProblem(
-                line, "lat", "0, 0 lies in the sea off Africa: the position is unknown. Fill in the real one."
+                line,
+                "lat",
+                fault(
+                    "row.no_position", "0, 0 lies in the sea off Africa: the position is unknown. Fill in the real one."
+                ),
             )
 
 
@@ -193,10 +318,21 @@ def distance_problem(line: int, place: Place, home: tuple[float, float]) -> RowP
     if place.lat is None or place.lon is None or _degrees_apart(home, (place.lat, place.lon)) <= _FAR:
         return None
     if _degrees_apart(home, (place.lon, place.lat)) <= _FAR:
-        return RowProblem(line, "lat", f"lat and lon of “{place.name}” look swapped: exchange them.")
+        return RowProblem(
+            line, "lat", fault("row.swapped", "lat and lon of “{name}” look swapped: exchange them.", name=place.name)
+        )
     if place.city is None:
         return None
-    return RowProblem(line, "lat", f"“{place.name}” lies far from {place.city}. Check the position and the city.")
+    return RowProblem(
+        line,
+        "lat",
+        fault(
+            "row.far",
+            "“{name}” lies far from {city}. Check the position and the city.",
+            name=place.name,
+            city=place.city,
+        ),
+    )
 
 
 def _degrees_apart(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -209,7 +345,17 @@ def whole_number(line: int, row: dict[str, str], column: str) -> tuple[int | Non
         return None, []
     if re.fullmatch(r"\d{1,12}", written):
         return int(written), []
-    return None, [RowProblem(line, column, f"“{written}” is not a whole number. Write digits only, or leave it empty.")]
+    return None, [
+        RowProblem(
+            line,
+            column,
+            fault(
+                "row.whole_number",
+                "“{written}” is not a whole number. Write digits only, or leave it empty.",
+                written=written,
+            ),
+        )
+    ]
 
 
 def several(cell: str) -> tuple[str, ...]:

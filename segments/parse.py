@@ -10,28 +10,24 @@ a RuleError that points at the column and says what to write.
 """
 
 import re
-import unicodedata
-from dataclasses import dataclass
-from datetime import date
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from faults import fault
 from segments.rule import (
     MAX_DEPTH,
     MAX_LENGTH,
     MAX_TERMS,
     Age,
     Comparison,
-    Days,
     Everyone,
     InSeat,
     Named,
     NameField,
     Not,
     Reachable,
-    RecentDay,
     ReportCount,
     Rule,
     RuleError,
@@ -39,9 +35,10 @@ from segments.rule import (
     When,
     either,
     every,
-    whole_month,
-    whole_year,
 )
+from segments.rule_advice import NONE_REMEDY, example, whole_example, write
+from segments.rule_times import read_time
+from segments.rule_tokens import Token, Tokens, digits_of
 
 _NAME_FIELDS: dict[str, NameField] = {
     "city": "city", "shehr": "city", "district": "district", "zila": "district", "province": "province",
@@ -53,29 +50,9 @@ _TIME_FIELDS: dict[str, TimeField] = {"joined": "joined", "seen": "seen", "repor
 FIELDS = ("city", "district", "province", "constituency", "affinity", "language", "referrer", "pickup", "joined",
           "seen", "reported", "asked", "reports")  # fmt: skip
 _NO_NONE = frozenset({"district", "province", "pickup"})
-_RECENT = {"today": 0, "yesterday": 1}
-_HOURS = {"h": 1, "d": 24, "w": 168}
-MAX_AGE_HOURS = 24 * 36500
-FIRST_YEAR, LAST_YEAR = 1990, 2199
 MAX_REPORTS = 1_000_000_000
 
-# What other keyboards give for the signs; one sign for one, so that columns stay true.
-_SIGNS = str.maketrans("＆｜！（）：＜＞＝＂“”„«»‘’", '&|!():<>=""""""\'\'')
-_WIDE = {"≤": "<=", "≥": ">=", "≠": "!=", "¬": "!", "∧": "&", "∨": "|"}
-_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-_AGE = re.compile(r"(\d{1,7})([a-z]+)")
 _SEAT = re.compile(r"(.+?)(?:@(.*))?", re.DOTALL)
-_STOPS = frozenset('&|!()<>="≤≥≠¬∧∨')
-
-Kind = Literal["word", "quoted", "sign", "end"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: Kind
-    value: str
-    at: int  # column, from 1
-    end: int
 
 
 def parse(text: str) -> Rule:
@@ -85,8 +62,10 @@ def parse(text: str) -> Rule:
     """
     if len(text) > MAX_LENGTH:
         raise RuleError(
-            f"The rule has {len(text)} signs; at most {MAX_LENGTH} are read.",
-            "Make it shorter, or save parts of the audience as segments of their own.",
+            fault(
+                "rule.long", "The rule has {count} signs; at most {most} are read.", count=len(text), most=MAX_LENGTH
+            ),
+            fault("rule.shorter_or_save", "Make it shorter, or save parts of the audience as segments of their own."),
         )
     try:
         return _Reader(text).whole()
@@ -94,60 +73,20 @@ def parse(text: str) -> Rule:
         raise error.located(text) from None
 
 
-def plain_signs(text: str) -> str:
-    """Return the text with what other keyboards give for our signs made ours, and invisible signs made blanks."""
-    return "".join(" " if unicodedata.category(sign) in ("Cf", "Cc") else sign for sign in text).translate(_SIGNS)
-
-
 class _Reader:
     """Reads one rule, term by term, from left to right."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.signs = plain_signs(text)
-        self.place = 0
+        self.tokens = Tokens(text)
+        self.signs = self.tokens.signs
         self.terms = 0
-        self.token = self._next()
+        self.token = self.tokens.next()
 
     # Tokens -----------------------------------------------------------------------------------------------------
 
-    def _next(self) -> _Token:
-        signs, at = self.signs, self.place
-        while at < len(signs) and signs[at].isspace():
-            at += 1
-        if at >= len(signs):
-            self.place = at
-            return _Token("end", "", at + 1, at)
-        if signs[at] == '"' or (signs[at] == "'" and signs.find("'", at + 1) > at):
-            return self._quoted(at)
-        sign = signs[at]
-        if sign in _WIDE:
-            self.place = at + 1
-            return _Token("sign", _WIDE[sign], at + 1, at + 1)
-        for found in ("<=", ">=", "!=", "&&", "||", "==", "<>"):
-            if signs.startswith(found, at):
-                self.place = at + 2
-                value = {"&&": "&", "||": "|", "==": "=", "<>": "!="}.get(found, found)
-                return _Token("sign", value, at + 1, at + 2)
-        if sign in "&|!()<>=:":
-            self.place = at + 1
-            return _Token("sign", sign, at + 1, at + 1)
-        end = at
-        while end < len(signs) and not signs[end].isspace() and signs[end] not in _STOPS and signs[end] != ":":
-            end += 1
-        self.place = end
-        return _Token("word", signs[at:end], at + 1, end)
-
-    def _quoted(self, at: int) -> _Token:
-        end = self.signs.find(self.signs[at], at + 1)
-        if end < 0:
-            raise RuleError("This quotation mark is never closed.", 'Write a second " after the name.', column=at + 1)
-        self.place = end + 1
-        return _Token("quoted", self.text[at + 1 : end], at + 1, end + 1)
-
-    def _step(self) -> _Token:
+    def _step(self) -> Token:
         taken = self.token
-        self.token = self._next()
+        self.token = self.tokens.next()
         return taken
 
     def _ended(self) -> bool:
@@ -163,11 +102,17 @@ class _Reader:
 
     def whole(self) -> Rule:
         if self._ended():
-            raise RuleError("The rule is empty.", "Write all for everyone, or a term such as city:lahore.", column=1)
+            raise RuleError(
+                fault("rule.empty", "The rule is empty."),
+                fault("rule.write_all", "Write all for everyone, or a term such as city:lahore."),
+                column=1,
+            )
         rule = self._any_of(0)
         if self._is_sign(")"):
             raise RuleError(
-                "This bracket closes nothing.", "Take it out, or open one with ( before.", column=self.token.at
+                fault("rule.bracket_closes", "This bracket closes nothing."),
+                fault("rule.take_out_or_open", "Take it out, or open one with ( before."),
+                column=self.token.at,
             )
         if not self._ended():
             self._not_joined()
@@ -190,7 +135,9 @@ class _Reader:
     def _piece(self, depth: int) -> Rule:
         if depth >= MAX_DEPTH:
             raise RuleError(
-                f"Brackets and ! lie more than {MAX_DEPTH} deep here.", "Write it flatter.", column=self.token.at
+                fault("rule.deep_here", "Brackets and ! lie more than {most} deep here.", most=MAX_DEPTH),
+                fault("rule.flatter", "Write it flatter."),
+                column=self.token.at,
             )
         if self._is_sign("!") or self._is_word("not"):
             self._step()
@@ -202,7 +149,11 @@ class _Reader:
                 self._step()
                 return rule
             if self._ended():
-                raise RuleError("This bracket is never closed.", "Write ) where it ends.", column=opened.at)
+                raise RuleError(
+                    fault("rule.bracket_open", "This bracket is never closed."),
+                    fault("rule.close_bracket", "Write ) where it ends."),
+                    column=opened.at,
+                )
             self._not_joined()
         return self._term()
 
@@ -210,9 +161,15 @@ class _Reader:
         at = self.token.at
         if self.token.kind == "sign" and self.token.value in "<>=:!=":
             raise RuleError(
-                f"“{self.token.value}” stands where & or | should.", "Join two terms with & or |.", column=at
+                fault("rule.sign_for_join", "“{value}” stands where & or | should.", value=self.token.value),
+                fault("rule.join", "Join two terms with & or |."),
+                column=at,
             )
-        raise RuleError("Two terms stand side by side here.", "Put & (both) or | (either) between them.", column=at)
+        raise RuleError(
+            fault("rule.side_by_side", "Two terms stand side by side here."),
+            fault("rule.put_sign", "Put & (both) or | (either) between them."),
+            column=at,
+        )
 
     # Terms ------------------------------------------------------------------------------------------------------
 
@@ -220,15 +177,23 @@ class _Reader:
         token = self.token
         if token.kind == "end":
             raise RuleError(
-                "The rule ends where a term should stand.", "Write a term such as city:lahore.", column=token.at
+                fault("rule.ends", "The rule ends where a term should stand."),
+                fault("rule.write_term", "Write a term such as city:lahore."),
+                column=token.at,
             )
         if token.kind == "sign":
             raise RuleError(
-                f"A term should stand before “{token.value}”.", "Write one such as city:lahore.", column=token.at
+                fault("rule.term_before", "A term should stand before “{value}”.", value=token.value),
+                fault("rule.write_one", "Write one such as city:lahore."),
+                column=token.at,
             )
         self.terms += 1
         if self.terms > MAX_TERMS:
-            raise RuleError(f"The rule has more than {MAX_TERMS} terms.", "Make it shorter.", column=token.at)
+            raise RuleError(
+                fault("rule.many_terms", "The rule has more than {most} terms.", most=MAX_TERMS),
+                fault("rule.shorter", "Make it shorter."),
+                column=token.at,
+            )
         self._step()
         compared = self._is_sign(":", "<", "<=", ">", ">=", "=", "!=")
         word = token.value.casefold().replace("-", "").replace("_", "") if token.kind == "word" else ""
@@ -242,59 +207,88 @@ class _Reader:
         if word == "reports":
             return self._count(sign)
         if word in ("reachable", "all", "everyone"):
-            raise RuleError(f"“{token.value}” takes no value.", f"Write {word} alone, or !{word}.", column=sign.at)
+            raise RuleError(
+                fault("rule.no_value", "“{value}” takes no value.", value=token.value),
+                fault("rule.write_alone", "Write {word} alone, or {negated}.", word=word, negated=f"!{word}"),
+                column=sign.at,
+            )
         self._unknown_field(token)
 
-    def _lone(self, token: _Token, word: str) -> Rule:
+    def _lone(self, token: Token, word: str) -> Rule:
         if word in ("all", "everyone"):
             return Everyone()
         if word == "reachable":
             return Reachable()
         name = f'"{token.value}"' if token.kind == "quoted" or not token.value.isalnum() else token.value
         if word in _NAME_FIELDS or word in _SEAT_FIELDS:
-            raise RuleError(f"“{token.value}” needs a value.", f"Write {word}:{_example(word)}.", column=token.end + 1)
+            raise RuleError(
+                fault("rule.needs_value", "“{value}” needs a value.", value=token.value),
+                write(f"{word}:{example(word)}"),
+                column=token.end + 1,
+            )
         if word in _TIME_FIELDS or word == "reports":
             raise RuleError(
-                f"“{token.value}” needs a comparison.", f"Write {word}{_example(word)}.", column=token.end + 1
+                fault("rule.needs_comparison", "“{value}” needs a comparison.", value=token.value),
+                write(f"{word}{example(word)}"),
+                column=token.end + 1,
             )
         raise RuleError(
-            f"“{token.value}” is no term.", f"Say what it is: city:{name}, affinity:{name} or the like.",
+            fault("rule.no_term", "“{value}” is no term.", value=token.value),
+            fault(
+                "rule.say_what",
+                "Say what it is: {city}, {group} or the like.",
+                city=f"city:{name}",
+                group=f"affinity:{name}",
+            ),
             column=token.at,
-        )  # fmt: skip
+        )
 
-    def _unknown_field(self, token: _Token) -> NoReturn:
+    def _unknown_field(self, token: Token) -> NoReturn:
         near = process.extractOne(
             token.value.casefold(), (*FIELDS, "group", "seat"), scorer=OSA.distance, score_cutoff=2
         )
-        remedy = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(FIELDS)}, all and reachable."
-        raise RuleError(f"“{token.value}” is not something that members are filed by.", remedy, column=token.at)
+        remedy = fault("rule.known_fields", "Known are {fields}, all and reachable.", fields=", ".join(FIELDS))
+        if near:
+            remedy = fault("rule.did_you_mean", "Did you mean {near}?", near=near[0])
+        raise RuleError(
+            fault("rule.no_field", "“{value}” is not something that members are filed by.", value=token.value),
+            remedy,
+            column=token.at,
+        )
 
-    def _value(self, field: str, sign: _Token) -> _Token:
+    def _value(self, field: str, sign: Token) -> Token:
         """Take the value after a field; a bare one may hold colons and may not be parted by blanks."""
         if self.token.kind == "quoted":
             if not self.token.value.strip():
                 raise RuleError(
-                    "There is nothing between the quotation marks.", "Write a name in them.", column=self.token.at
+                    fault("rule.nothing_quoted", "There is nothing between the quotation marks."),
+                    fault("rule.name_in_quotes", "Write a name in them."),
+                    column=self.token.at,
                 )
             return self._step()
         if self.token.kind != "word":
             raise RuleError(
-                f"A value should stand after “{field}{sign.value}”.", f"Write {_whole_example(field)}.",
+                fault("rule.value_lacks", "A value should stand after “{term}”.", term=f"{field}{sign.value}"),
+                write(whole_example(field)),
                 column=self.token.at,
-            )  # fmt: skip
+            )
         first = self._step()
         while self._is_sign(":") and self.token.at == first.end + 1:
             self._step()
             if self.token.kind == "word" and self.token.at == first.end + 2:
                 joined = self._step()
-                first = _Token("word", f"{first.value}:{joined.value}", first.at, joined.end)
+                first = Token("word", f"{first.value}:{joined.value}", first.at, joined.end)
             else:
-                raise RuleError("There is a colon too many.", "Take it out.", column=first.end + 1)
+                raise RuleError(
+                    fault("rule.colon", "There is a colon too many."),
+                    fault("rule.take_out", "Take it out."),
+                    column=first.end + 1,
+                )
         if self.token.kind == "word" and not self._is_word("and", "or", "not"):
             self._several_words(field, sign, first)
         return first
 
-    def _several_words(self, field: str, sign: _Token, first: _Token) -> NoReturn:
+    def _several_words(self, field: str, sign: Token, first: Token) -> NoReturn:
         at, end, words = self.token.at, first.end, [first.value]
         while self.token.kind == "word" and not self._is_word("and", "or", "not"):
             end = self.token.end
@@ -306,14 +300,17 @@ class _Reader:
         if len(words) == 1:
             self._not_joined()
         raise RuleError(
-            "A name of several words needs quotation marks.", f'Write {field}{sign.value}"{" ".join(words)}".',
+            fault("rule.needs_quotes", "A name of several words needs quotation marks."),
+            write(f'{field}{sign.value}"{" ".join(words)}"'),
             column=at,
-        )  # fmt: skip
+        )
 
-    def _named(self, word: str, sign: _Token) -> Rule:
+    def _named(self, word: str, sign: Token) -> Rule:
         if sign.value not in (":", "=", "!="):
             raise RuleError(
-                f"“{sign.value}” does not go with {word}.", f"Write {word}:{_example(word)}.", column=sign.at
+                fault("rule.not_with", "“{value}” does not go with {word}.", value=sign.value, word=word),
+                write(f"{word}:{example(word)}"),
+                column=sign.at,
             )
         token = self._value(word, sign)
         none = token.kind == "word" and token.value.casefold() == "none"
@@ -323,119 +320,67 @@ class _Reader:
         else:
             field = _NAME_FIELDS[word]
             if none and field in _NO_NONE:
-                raise RuleError(f"“none” does not go with {word}.", _NONE_REMEDY[field], column=token.at)
+                raise RuleError(
+                    fault("rule.no_none", "“none” does not go with {word}.", word=word),
+                    NONE_REMEDY[field],
+                    column=token.at,
+                )
             rule = Named(field, None if none else token.value, at=token.at)
         return Not(rule) if sign.value == "!=" else rule
 
-    def _seat(self, token: _Token) -> InSeat:
+    def _seat(self, token: Token) -> InSeat:
         found = _SEAT.fullmatch(token.value)
         assert found  # a value has at least one sign
         code, written = found[1].strip(), found[2]
         if written is None:
             return InSeat(code, at=token.at)
-        year = _digits(written.strip())
+        year = digits_of(written.strip())
         if not re.fullmatch(r"\d{4}", year):
             raise RuleError(
-                f"“{written}” is not the year of a delimitation.", f"Write {code}@2018.",
+                fault("rule.no_year", "“{written}” is not the year of a delimitation.", written=written),
+                write(f"{code}@2018"),
                 column=token.at + token.value.index("@") + 1,
-            )  # fmt: skip
+            )
         return InSeat(code, int(year), at=token.at)
 
-    def _when(self, field: TimeField, sign: _Token) -> Rule:
+    def _when(self, field: TimeField, sign: Token) -> Rule:
         token = self._value(field, sign)
-        written = _digits(token.value.strip().casefold())
+        written = digits_of(token.value.strip().casefold())
         comparison: Comparison = "=" if sign.value in (":", "=", "!=") else sign.value  # type: ignore[assignment]
-        time = self._time(written, token, field)
+        time = read_time(written, token, field)
         if isinstance(time, Age) and comparison == "=":
             raise RuleError(
-                f"“{token.value}” is a length of time, and hardly anyone fits it to the minute.",
-                f"Write {field}<{written} for less long ago, or {field}>{written} for longer ago.", column=sign.at,
-            )  # fmt: skip
+                fault(
+                    "rule.exact_age",
+                    "“{value}” is a length of time, and hardly anyone fits it to the minute.",
+                    value=token.value,
+                ),
+                fault(
+                    "rule.write_age",
+                    "Write {less} for less long ago, or {more} for longer ago.",
+                    less=f"{field}<{written}",
+                    more=f"{field}>{written}",
+                ),
+                column=sign.at,
+            )
         if ".." in written and comparison != "=":
-            raise RuleError(f"“{sign.value}” does not go with two dates.", f"Write {field}:{written}.", column=sign.at)
+            raise RuleError(
+                fault("rule.two_dates", "“{value}” does not go with two dates.", value=sign.value),
+                write(f"{field}:{written}"),
+                column=sign.at,
+            )
         rule = When(field, comparison, time, at=token.at)
         return Not(rule) if sign.value == "!=" else rule
 
-    def _time(self, written: str, token: _Token, field: TimeField) -> Days | RecentDay | Age:
-        if written in _RECENT:
-            return RecentDay(_RECENT[written])
-        if found := _AGE.fullmatch(written):
-            unit = found[2] if found[2] in _HOURS else found[2].rstrip("s")[:1] if found[2] in _LONG_UNITS else ""
-            if not unit:
-                raise RuleError(
-                    f"“{token.value}” is no length of time.", f"Write hours, days or weeks: {field}<12h, "
-                    f"{field}<30d, {field}<4w.", column=token.at,
-                )  # fmt: skip
-            hours = int(found[1]) * _HOURS[unit]
-            if not 0 < hours <= MAX_AGE_HOURS:
-                raise RuleError(
-                    f"“{token.value}” is out of reach.", "Write something between 1h and 36500d.", column=token.at
-                )
-            if field == "seen" and hours % 24:
-                raise RuleError(
-                    "The last text is kept by day, not by hour.", "Write whole days: seen<1d is today.",
-                    column=token.at,
-                )  # fmt: skip
-            return Age(hours)
-        first, dots, last = written.partition("..")
-        start = self._day(first.strip(), token)
-        if not dots:
-            return start
-        end = self._day(last.strip(), token)
-        if end.last < start.first:
-            raise RuleError(
-                "The second date is before the first.", f"Write {last.strip()}..{first.strip()}.", column=token.at
-            )
-        return Days(start.first, end.last)
-
-    def _day(self, written: str, token: _Token) -> Days:
-        found = _DAY.fullmatch(written)
-        remedy = "Write it as 2026-01-31, 2026-01, 2026, or two of them with .. between."
-        if not found:
-            raise RuleError(f"“{token.value}” is not a date.", remedy, column=token.at)
-        year, month, day = int(found[1]), int(found[2] or 0), int(found[3] or 0)
-        if not FIRST_YEAR <= year <= LAST_YEAR:
-            raise RuleError(f"The year {year} is not between {FIRST_YEAR} and {LAST_YEAR}.", remedy, column=token.at)
-        try:
-            if found[3]:
-                return Days(date(year, month, day), date(year, month, day))
-            return whole_month(year, month) if found[2] else whole_year(year)
-        except ValueError:
-            raise RuleError(f"There is no day {written} in the calendar.", remedy, column=token.at) from None
-
-    def _count(self, sign: _Token) -> Rule:
+    def _count(self, sign: Token) -> Rule:
         token = self._value("reports", sign)
-        written = _digits(token.value.strip())
+        written = digits_of(token.value.strip())
         if not re.fullmatch(r"\d{1,10}", written) or int(written) > MAX_REPORTS:
-            raise RuleError(f"“{token.value}” is not a number of reports.", "Write it as reports>0.", column=token.at)
+            raise RuleError(
+                fault("rule.no_count", "“{value}” is not a number of reports.", value=token.value),
+                fault("rule.write_reports", "Write it as reports>0."),
+                column=token.at,
+            )
         comparison: Comparison = "=" if sign.value in (":", "=", "!=") else sign.value  # type: ignore[assignment]
         rule = ReportCount(comparison, int(written), at=token.at)
         return Not(rule) if sign.value == "!=" else rule
-
-
-_LONG_UNITS = frozenset({"hour", "hours", "day", "days", "week", "weeks"})
-_NONE_REMEDY: dict[str, str] = {
-    "district": "Write city:none for members without a city.",
-    "province": "Write city:none for members without a city.",
-    "pickup": "Write !pickup:asked for members who never asked for a pick-up point.",
-}
-
-
-def _digits(text: str) -> str:
-    """Return the text with digits of any script as 0 to 9."""
-    return "".join(str(unicodedata.decimal(sign)) if unicodedata.decimal(sign, None) is not None else sign
-                   for sign in text)  # fmt: skip
-
-
-def _example(word: str) -> str:
-    return {
-        "affinity": "students", "group": "students", "language": "ur", "lang": "ur", "referrer": "7K2M",
-        "invitedby": "7K2M", "pickup": "asked", "province": "punjab", "constituency": "NA-119", "seat": "NA-119",
-        "halqa": "NA-119", "joined": ">=2026-01-01", "seen": "<30d", "reported": ":2026-01", "asked": "<7d",
-        "reports": ">0",
-    }.get(word, "lahore")  # fmt: skip
-
-
-def _whole_example(word: str) -> str:
-    example = _example(word)
-    return f"{word}{example}" if example[0] in "<>:" else f"{word}:{example}"

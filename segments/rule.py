@@ -10,6 +10,8 @@ from dataclasses import field as dataclass_field
 from datetime import date, timedelta
 from typing import Literal
 
+from faults import Fault
+
 MAX_LENGTH = 4000  # signs in a rule's text
 MAX_DEPTH = 40  # brackets and ! inside one another
 MAX_TERMS = 400
@@ -20,18 +22,29 @@ Comparison = Literal["<", "<=", ">", ">=", "="]
 
 
 class RuleError(ValueError):
-    """A rule cannot be used. `sentence` says what is wrong, `remedy` what to write instead.
+    """A rule cannot be used. `fault` says what is wrong, `advice` what to write instead; `sentence` and `remedy` are
+    these in English.
 
     `column` counts from 1 in `text`; 0 where the rule did not come as text, and then `where` is the path in the JSON.
     """
 
-    def __init__(self, sentence: str, remedy: str = "", *, text: str = "", column: int = 0, where: str = "") -> None:
-        self.sentence, self.remedy, self.text, self.column, self.where = sentence, remedy, text, column, where
-        super().__init__(sentence)
+    def __init__(
+        self, fault: Fault, advice: Fault | None = None, *, text: str = "", column: int = 0, where: str = ""
+    ) -> None:
+        self.fault, self.advice, self.text, self.column, self.where = fault, advice, text, column, where
+        super().__init__(fault)
+
+    @property
+    def sentence(self) -> str:
+        return str(self.fault)
+
+    @property
+    def remedy(self) -> str:
+        return str(self.advice or "")
 
     def located(self, text: str) -> "RuleError":
         """Return the same error with the text that it points into."""
-        return RuleError(self.sentence, self.remedy, text=text, column=self.column, where=self.where)
+        return RuleError(self.fault, self.advice, text=text, column=self.column, where=self.where)
 
     def __str__(self) -> str:
         said = f"{self.sentence} {self.remedy}".strip()

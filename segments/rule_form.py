@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from faults import fault
 from segments.parse import parse
 from segments.rule import (
     And,
@@ -59,7 +60,7 @@ class LineError(RuleError):
     """A line of a form is no rule; `line` counts from 0."""
 
     def __init__(self, line: int, error: RuleError) -> None:
-        super().__init__(error.sentence, error.remedy)
+        super().__init__(error.fault, error.advice)
         self.line = line
 
 
@@ -116,13 +117,20 @@ def _rule_of_line(line: Line) -> Rule:
     if line.field == "reachable":
         rule: Rule = Reachable()
     elif line.field not in LINE_FIELDS or line.sign not in SIGNS:
-        raise RuleError("This line asks for nothing that members are filed by.", "Choose a field.")
+        raise RuleError(
+            fault("rule.line_unknown", "This line asks for nothing that members are filed by."),
+            fault("rule.choose_field", "Choose a field."),
+        )
     elif not line.values:
-        raise RuleError("This line is empty.", "Fill it in, or take it away.")
+        raise RuleError(
+            fault("rule.line_empty", "This line is empty."), fault("rule.fill_in", "Fill it in, or take it away.")
+        )
     elif line.field in NAME_FIELDS:
         rule = either(_named(line, value) for value in line.values)
     elif len(line.values) > 1:
-        raise RuleError("This line takes one value.", "Add a line for each.")
+        raise RuleError(
+            fault("rule.line_one", "This line takes one value."), fault("rule.line_each", "Add a line for each.")
+        )
     else:
         rule = parse(f"{line.field}{line.sign}{in_quotes(line.values[0])}")
     return Not(rule) if line.negated else rule

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from segments.parse import parse, plain_signs
+from faults import fault, plain
+from segments.parse import parse
 from segments.rule import (
     MAX_DEPTH,
     MAX_LENGTH,
@@ -28,6 +29,7 @@ from segments.rule import (
     whole_month,
     whole_year,
 )
+from segments.rule_tokens import plain_signs
 
 _BARE = re.compile(r"[^\W_][\w\-./]*")
 _RESERVED = frozenset({"none", "and", "or", "not"})
@@ -85,7 +87,10 @@ def in_quotes(name: str) -> str:
     for mark in "\"'":
         if mark not in plain_signs(name):
             return f"{mark}{name}{mark}"
-    raise RuleError("A name with both kinds of quotation marks cannot be on file.", "Take one kind out.")
+    raise RuleError(
+        fault("rule.both_quotes", "A name with both kinds of quotation marks cannot be on file."),
+        fault("rule.take_one_kind", "Take one kind out."),
+    )
 
 
 def time_text(time: Days | RecentDay | Age) -> str:
@@ -142,31 +147,33 @@ class _Loader:
 
     def rule(self, value: object, where: str, depth: int) -> Rule:
         if depth > MAX_DEPTH:
-            raise RuleError(f"The rule is more than {MAX_DEPTH} deep.", "Write it flatter.", where=where)
+            raise RuleError(plain(f"The rule is more than {MAX_DEPTH} deep."), plain("Write it flatter."), where=where)
         if not isinstance(value, dict) or not value:
-            raise RuleError("A rule should stand here.", 'Write it as {"city": "lahore"}.', where=where)
+            raise RuleError(plain("A rule should stand here."), plain('Write it as {"city": "lahore"}.'), where=where)
         keys = set(value) - ({"delimitation"} if "constituency" in value else set())
         if len(keys) != 1:
-            raise RuleError("One rule has one key.", 'Join several rules with {"and": [...]}.', where=where)
+            raise RuleError(
+                plain("One rule has one key."), plain('Join several rules with {"and": [...]}.'), where=where
+            )
         key = next(iter(keys))
         inner = value[key]
         if key == "not":
             return Not(self.rule(inner, f"{where} / not", depth + 1))
         if key in ("and", "or"):
             if not isinstance(inner, list) or not inner:
-                raise RuleError(f"“{key}” takes a list of rules.", "", where=where)
+                raise RuleError(plain(f"“{key}” takes a list of rules."), where=where)
             parts = [self.rule(part, f"{where} / {key} {number}", depth + 1) for number, part in enumerate(inner, 1)]
             return every(parts) if key == "and" else either(parts)
         self.terms += 1
         if self.terms > MAX_TERMS:
-            raise RuleError(f"The rule has more than {MAX_TERMS} terms.", "Make it shorter.", where=where)
+            raise RuleError(plain(f"The rule has more than {MAX_TERMS} terms."), plain("Make it shorter."), where=where)
         return self._term(key, inner, value.get("delimitation"), where)
 
     def _term(self, key: object, inner: object, year: object, where: str) -> Rule:
         """Read a term by way of its text, so that there is one reader of names, dates and numbers."""
         here = f"{where} / {key}"
         if not isinstance(key, str) or not re.fullmatch(r"[a-z_-]{1,20}", key):
-            raise RuleError("This is not something that members are filed by.", "", where=here)
+            raise RuleError(plain("This is not something that members are filed by."), where=here)
         written, sign, operand = "", "", inner
         if inner is True:
             written = key
@@ -176,16 +183,18 @@ class _Loader:
             sign, operand = next(iter(inner.items()))
             good = isinstance(operand, str) or (type(operand) is int and abs(operand) < _HUGE)
             if sign not in _SIGNS or not good:
-                raise RuleError("A comparison should stand here.", 'Write it as {"<": "30d"}.', where=here)
+                raise RuleError(
+                    plain("A comparison should stand here."), plain('Write it as {"<": "30d"}.'), where=here
+                )
         elif isinstance(inner, str):
             if len(inner) > MAX_LENGTH:
-                raise RuleError("This name is too long to be on file.", where=here)
+                raise RuleError(plain("This name is too long to be on file."), where=here)
             if year is not None and (type(year) is not int or abs(year) > _HUGE):
-                raise RuleError("The delimitation should be a year.", "Write it as 2018.", where=here)
+                raise RuleError(plain("The delimitation should be a year."), plain("Write it as 2018."), where=here)
             operand, sign = inner if year is None else f"{inner}@{year}", ":"
         else:
-            raise RuleError("A name should stand here.", 'Write it as {"city": "lahore"}.', where=here)
+            raise RuleError(plain("A name should stand here."), plain('Write it as {"city": "lahore"}.'), where=here)
         try:
             return parse(written or f"{key}{sign}{in_quotes(str(operand))}")
         except RuleError as error:
-            raise RuleError(error.sentence, error.remedy, where=here) from None
+            raise RuleError(error.fault, error.advice, where=here) from None

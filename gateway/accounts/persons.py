@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from faults import FaultError, Term, fault
 from gateway.accounts.viewer import ADMIN, ORGANISER
 from gateway.tables import ApiKey, Staff
 
@@ -15,8 +16,8 @@ DECIDING_ROLES = (ADMIN, ORGANISER)
 _staff, _keys = Staff.__table__, ApiKey.__table__
 
 
-class NotDeciding(ValueError):
-    """Nobody who may decide stands behind a login; the text is one sentence."""
+class NotDeciding(FaultError):
+    """Nobody who may decide stands behind a login; the fault says why."""
 
 
 def deciding(connection: Connection, login: str) -> Any:
@@ -28,20 +29,20 @@ def deciding(connection: Connection, login: str) -> Any:
         return _active(connection.execute(select(_staff).where(_staff.c.login == login)).first(), login)
     key = connection.execute(select(_keys).where(_keys.c.name == login.removeprefix(KEY_LOGIN))).first()
     if key is None or key.revoked_at is not None:
-        raise NotDeciding(f"There is no API key {login!r} that holds.")
+        raise NotDeciding(fault("broadcast.no_key", "There is no API key {login!r} that holds.", login=login))
     if key.owner_id is None:
-        raise NotDeciding(
-            f"The key {login!r} belongs to nobody: jalsa keys own {key.name} --as LOGIN says whose it is."
-        )
+        said = "The key {login!r} belongs to nobody: jalsa keys own NAME --as LOGIN says whose it is."
+        raise NotDeciding(fault("broadcast.key_of_nobody", said, login=login))
     owner = connection.execute(select(_staff).where(_staff.c.id == key.owner_id)).one()
     return _active(owner, owner.login)
 
 
 def _active(row: Any, login: str) -> Any:
     if row is None or not row.active:
-        raise NotDeciding(f"There is no login {login!r}.")
+        raise NotDeciding(fault("broadcast.no_login", "There is no login {login!r}.", login=login))
     if row.role not in DECIDING_ROLES:
-        raise NotDeciding(f"{login} is {row.role} staff, who do not decide about broadcasts.")
+        said = "{login} is {role} staff, who do not decide about broadcasts."
+        raise NotDeciding(fault("broadcast.role", said, login=login, role=Term("role", row.role)))
     return row
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, insert, select, update
 from sqlalchemy.exc import OperationalError
 
+from faults import FaultError, fault
 from gateway.accounts.areas import Areas
 from gateway.accounts.persons import DECIDING_ROLES, KEY_LOGIN, NotDeciding, deciding
 from gateway.accounts.sessions import read_areas
@@ -22,8 +23,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-class KeyProblem(ValueError):
-    """A key cannot be made or revoked like that; the text is one sentence."""
+class KeyProblem(FaultError):
+    """A key cannot be made or revoked like that; the fault is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,17 @@ def add_key(
     :raises KeyProblem: the name is taken, also by a revoked key, or cannot be one; or the owner cannot have it
     """
     if not _NAME.fullmatch(name):
-        raise KeyProblem("NAME: write it in small letters, digits and . _ -, at most 40, such as rally-app.")
+        raise KeyProblem(
+            fault("key.name", "NAME: write it in small letters, digits and . _ -, at most 40, such as rally-app.")
+        )
     if connection.execute(select(_keys.c.id).where(_keys.c.name == name)).first():
-        raise KeyProblem(f"There is or was a key {name!r}. Its name stays in the history: take another one.")
+        raise KeyProblem(
+            fault(
+                "key.taken",
+                "There is or was a key {name!r}. Its name stays in the history: take another one.",
+                name=name,
+            )
+        )
     person = _owner(connection, owner)
     _within(read_areas(connection, person.id), Areas.of(cities, seats), owner)
     token = tokens.new_token()
@@ -93,27 +102,33 @@ def give_owner(connection: Connection, name: str, owner: str) -> None:
     """
     row = connection.execute(select(_keys).where(_keys.c.name == name, _keys.c.revoked_at.is_(None))).first()
     if row is None:
-        raise KeyProblem(f"There is no key {name!r} that is not revoked already.")
+        raise KeyProblem(fault("key.unknown", "There is no key {name!r} that is not revoked already.", name=name))
     person = _owner(connection, owner)
     _within(read_areas(connection, person.id), Areas.of(row.cities, row.seats), owner)
     mine = (_keys.c.id == row.id) & _keys.c.owner_id.is_(None)
     if not connection.execute(update(_keys).where(mine).values(owner_id=person.id)).rowcount:
-        raise KeyProblem(f"The key {name!r} has an owner, and keeps it: make another key.")
+        raise KeyProblem(
+            fault("key.keeps", "The key {name!r} has an owner, and keeps it: make another key.", name=name)
+        )
 
 
 def _owner(connection: Connection, login: str) -> Any:
     if not login or login.startswith(KEY_LOGIN):
-        raise KeyProblem("A key belongs to a person: name the login of one of the staff.")
+        raise KeyProblem(fault("key.person", "A key belongs to a person: name the login of one of the staff."))
     try:
         return deciding(connection, login)
     except NotDeciding as error:
-        raise KeyProblem(str(error)) from None
+        raise KeyProblem(error.fault) from None
 
 
 def _within(owner: Areas, key: Areas, login: str) -> None:
     beyond = [*sorted(key.cities - owner.cities), *sorted(key.seats - owner.seats)]
     if not owner.everywhere and beyond:
-        raise KeyProblem(f"{login} is not bound to {beyond[0]}, so no key of theirs can be.")
+        raise KeyProblem(
+            fault(
+                "key.beyond", "{login} is not bound to {area}, so no key of theirs can be.", login=login, area=beyond[0]
+            )
+        )
 
 
 def all_keys(connection: Connection) -> list[dict[str, object]]:
@@ -143,7 +158,7 @@ def revoke_key(connection: Connection, name: str, now: datetime) -> None:
     """
     mine = (_keys.c.name == name) & _keys.c.revoked_at.is_(None)
     if not connection.execute(update(_keys).where(mine).values(revoked_at=now)).rowcount:
-        raise KeyProblem(f"There is no key {name!r} that is not revoked already.")
+        raise KeyProblem(fault("key.unknown", "There is no key {name!r} that is not revoked already.", name=name))
 
 
 def find_caller(engine: Engine, token: str, now: datetime) -> Caller | None:

@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Connection
 
+from faults import fault
 from gateway.api.access import Call, allowed
 from gateway.api.areas import events_of, points_of
 from gateway.api.idempotency import Posted, posting
@@ -223,7 +224,7 @@ def import_csv(call: Writer, asked: Annotated[ImportAsked, Query()]) -> Response
     except FileProblem as problem:
         raise invalid(str(problem), "") from None
     if faulty := next((number for number, line in enumerate(lines, 1) if "\0" in line), 0):
-        raise _faults([RowProblem(faulty, "", "There is a NUL sign: leave it out.")])
+        raise _faults([RowProblem(faulty, "", fault("row.nul", "There is a NUL sign: leave it out."))])
     with reading(call.engine) as connection:
         rally = next_event(connection, asked.event, call.context.clock())
         if rally is None:

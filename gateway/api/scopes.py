@@ -2,6 +2,12 @@
 
 from enum import StrEnum
 
+from faults import FaultError, fault
+
+
+class UnknownScope(FaultError):
+    """A list of scopes that is none."""
+
 
 class Scope(StrEnum):
     """Each scope opens one resource for reading, or for changing; `write` does not include `read`."""
@@ -39,11 +45,15 @@ MEANING: dict[Scope, str] = {
 def read_scopes(written: list[str]) -> list[Scope]:
     """Return the scopes of a list, each once, in their own order.
 
-    :raises ValueError: one that is none, or none at all; the text is a sentence
+    :raises UnknownScope: one is none, or there is none at all
     """
     known = {scope.value: scope for scope in Scope}
     if odd := [one for one in written if one not in known]:
-        raise ValueError(f"There is no scope {odd[0]!r}; there are {', '.join(known)}.")
+        raise UnknownScope(
+            fault(
+                "key.no_scope", "There is no scope {scope!r}; there are {known}.", scope=odd[0], known=", ".join(known)
+            )
+        )
     if not written:
-        raise ValueError(f"Give the key at least one scope: {', '.join(known)}.")
+        raise UnknownScope(fault("key.scopes", "Give the key at least one scope: {known}.", known=", ".join(known)))
     return [scope for scope in Scope if scope.value in written]

@@ -102,7 +102,7 @@ def count(call: Reader, asked: Annotated[SegmentAsked, Query()]) -> Any:
     return {
         "rule": audience.text,
         "sentence": audience.sentence,
-        "remarks": list(audience.remarks),
+        "remarks": [str(one) for one in audience.remarks],
         "matched": found.matched,
         "recipients": found.recipients,
         "left_out": dict(found.left_out),

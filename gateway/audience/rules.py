@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from faults import Fault
 from gateway.places.directory import Directory
 from gateway.tables import InboundText, Member, Report, SeatHold, TopicStop
 from segments import Atlas, Rule, describe, parse, settle_names, to_text
@@ -23,7 +24,7 @@ class Audience:
     """
 
     rule: Rule
-    remarks: tuple[str, ...]
+    remarks: tuple[Fault, ...]
     atlas: Atlas
     columns: MemberColumns
     now: datetime

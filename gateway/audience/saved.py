@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from faults import FaultError, fault
 from gateway.audience.rules import Audience
 from gateway.tables import SavedSegment
 from orthography import words
@@ -13,8 +14,8 @@ from segments import to_json
 MAX_NAME_LENGTH = 80
 
 
-class SegmentNameError(ValueError):
-    """The name cannot be used; the text is one sentence."""
+class SegmentNameError(FaultError):
+    """The name cannot be used; the fault is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,13 @@ def save_segment(
     shown = " ".join(name.split())
     folded = " ".join(words(shown))[:160]
     if not folded or len(shown) > MAX_NAME_LENGTH:
-        raise SegmentNameError(f"Give the segment a name of 1 to {MAX_NAME_LENGTH} signs with a letter or digit in it.")
+        raise SegmentNameError(
+            fault(
+                "segment.name",
+                "Give the segment a name of 1 to {most} signs with a letter or digit in it.",
+                most=MAX_NAME_LENGTH,
+            )
+        )
     values = {
         "name": shown, "rule": audience.text, "json": to_json(audience.rule), "saved_by": by[:60], "saved_at": now,
     }  # fmt: skip
@@ -46,7 +53,14 @@ def save_segment(
     if known is None:
         connection.execute(insert(SavedSegment).values(folded=folded, **values))
     elif not replace:
-        raise SegmentNameError(f"“{known.name}” is saved already, as {known.rule}. Replace it, or take another name.")
+        raise SegmentNameError(
+            fault(
+                "segment.taken",
+                "“{name}” is saved already, as {rule}. Replace it, or take another name.",
+                name=known.name,
+                rule=known.rule,
+            )
+        )
     else:
         connection.execute(update(SavedSegment).where(SavedSegment.folded == folded).values(**values))
 

@@ -17,10 +17,10 @@ _broadcasts, _plans = Broadcast.__table__, BroadcastPlan.__table__
 def hold_for_alarm(connection: Connection, broadcast_id: int, alarm: Alarm, now: datetime) -> None:
     """Pause a broadcast that is on its way, with an alert."""
     on_its_way = (_broadcasts.c.id == broadcast_id) & _broadcasts.c.state.in_(LEAVING)
-    values = {"state": BroadcastState.PAUSED, "state_reason": alarm.reason[:160], "alarm": alarm.name}
+    values = {"state": BroadcastState.PAUSED, "state_reason": str(alarm.reason)[:160], "alarm": alarm.name}
     if connection.execute(update(_broadcasts).where(on_its_way).values(values)).rowcount:
-        raise_alert(connection, "paused", alarm.reason, now, broadcast_id=broadcast_id)
-        note(connection, broadcast_id, "paused", "alarm", now, alarm.reason)
+        raise_alert(connection, "paused", str(alarm.reason), now, broadcast_id=broadcast_id)
+        note(connection, broadcast_id, "paused", "alarm", now, str(alarm.reason))
 
 
 def planned_today(connection: Connection, zone: ZoneInfo, now: datetime) -> int:

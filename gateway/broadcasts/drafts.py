@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from faults import Fault, FaultError, Term, fault
 from gateway.audience.bounds import EVERYWHERE, BoundTo, bound, kept_within
 from gateway.audience.rules import Audience, read_audience
 from gateway.broadcasts.terms import BroadcastTerms
@@ -31,12 +32,12 @@ MOST_VALIDITY_MINUTES = 7 * 24 * 60
 _broadcasts = Broadcast.__table__
 
 
-class BroadcastError(ValueError):
-    """A broadcast cannot be made or moved like that; the text is one sentence. `about` names the part of the draft at
+class BroadcastError(FaultError):
+    """A broadcast cannot be made or moved like that; the fault is one sentence. `about` names the part of the draft at
     fault where it is one (`name`, `texts.ur`, `hours`)."""
 
-    def __init__(self, sentence: str, about: str = "") -> None:
-        super().__init__(sentence)
+    def __init__(self, fault: Fault, about: str = "") -> None:
+        super().__init__(fault)
         self.about = about
 
 
@@ -44,7 +45,14 @@ class DraftChanged(BroadcastError):
     """Somebody else changed the draft since it was read; `parts` names what they changed."""
 
     def __init__(self, name: str, parts: Sequence[str]) -> None:
-        super().__init__(f"“{name}” was changed by somebody else meanwhile: {', '.join(parts)}.")
+        super().__init__(
+            fault(
+                "broadcast.changed_by_other",
+                "“{name}” was changed by somebody else meanwhile: {parts}.",
+                name=name,
+                parts=", ".join(parts),
+            )
+        )
         self.parts = tuple(parts)
 
 
@@ -98,29 +106,57 @@ def check_draft(draft: Draft) -> None:
     """
     if not " ".join(words(draft.name)) or len(draft.name) > MAX_NAME_LENGTH:
         raise BroadcastError(
-            f"Give the broadcast a name of 1 to {MAX_NAME_LENGTH} signs with a letter or digit in it.", "name"
+            fault(
+                "broadcast.name",
+                "Give the broadcast a name of 1 to {most} signs with a letter or digit in it.",
+                most=MAX_NAME_LENGTH,
+            ),
+            "name",
         )
     if not draft.texts:
-        raise BroadcastError("A broadcast needs a text in at least one language.", "texts")
+        raise BroadcastError(fault("broadcast.no_text", "A broadcast needs a text in at least one language."), "texts")
     for language, text in draft.texts.items():
         if language not in LANGUAGES:
-            raise BroadcastError(f"There is no language {language!r}; there are {', '.join(LANGUAGES)}.")
+            raise BroadcastError(
+                fault(
+                    "setting.no_language",
+                    "There is no language {language!r}; there are {languages}.",
+                    language=language,
+                    languages=", ".join(LANGUAGES),
+                )
+            )
         try:
             check(text, {**DEFAULTS.get(language, {}), **draft.defaults.get(language, {})})
         except TemplateError as error:
-            raise BroadcastError(f"{language}: {error}", f"texts.{language}") from None
+            raise BroadcastError(
+                fault("broadcast.in_language", "{language}: {fault}", language=language, fault=error.fault),
+                f"texts.{language}",
+            ) from None
     for language, given in draft.defaults.items():
         if unknown := sorted(set(given) - set(FIELDS)):
-            raise BroadcastError(f"{language}: there is no {{{unknown[0]}}} to have a default.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.no_default",
+                    "{language}: there is no {{{unknown}}} to have a default.",
+                    language=language,
+                    unknown=unknown[0],
+                )
+            )
     if not 0 <= draft.quiet_days <= MOST_QUIET_DAYS:
-        raise BroadcastError(f"Days without another broadcast are 0 to {MOST_QUIET_DAYS}.", "quiet_days")
+        raise BroadcastError(
+            fault("broadcast.quiet_days", "Days without another broadcast are 0 to {most}.", most=MOST_QUIET_DAYS),
+            "quiet_days",
+        )
     if draft.validity_minutes is not None and not 1 <= draft.validity_minutes <= MOST_VALIDITY_MINUTES:
-        raise BroadcastError(f"A text is of use for 1 to {MOST_VALIDITY_MINUTES} minutes.", "validity_minutes")
+        raise BroadcastError(
+            fault("broadcast.validity", "A text is of use for 1 to {most} minutes.", most=MOST_VALIDITY_MINUTES),
+            "validity_minutes",
+        )
     if draft.hours:
         try:
             SendingHours.read(draft.hours)
-        except ValueError as error:
-            raise BroadcastError(str(error), "hours") from None
+        except FaultError as error:
+            raise BroadcastError(error.fault, "hours") from None
 
 
 def marks_of(draft: Draft) -> Mapping[str, str]:
@@ -172,7 +208,14 @@ def change_draft(
     """
     row = held(connection, key)
     if row.state not in CHANGEABLE:
-        raise BroadcastError(f"“{row.name}” is {row.state}: only what has not begun can be changed.")
+        raise BroadcastError(
+            fault(
+                "broadcast.begun",
+                "“{name}” is {state}: only what has not begun can be changed.",
+                name=row.name,
+                state=Term("broadcast_state", row.state),
+            )
+        )
     if opened_on is not None:
         marks = marks_of(draft_of(row))
         if others := [part for part, mark in marks.items() if opened_on.get(part) != mark]:
@@ -210,7 +253,7 @@ def find(connection: Connection, key: str) -> Row[Any]:
     """
     row = connection.execute(select(_broadcasts).where(_broadcasts.c.key == key)).first()
     if row is None:
-        raise BroadcastError(f"There is no broadcast {key!r}.")
+        raise BroadcastError(fault("broadcast.unknown", "There is no broadcast {key!r}.", key=key))
     return row
 
 
@@ -223,7 +266,7 @@ def held(connection: Connection, key: str) -> Row[Any]:
         select(_broadcasts).where(_broadcasts.c.key == key).with_for_update(key_share=True)
     ).first()
     if row is None:
-        raise BroadcastError(f"There is no broadcast {key!r}.")
+        raise BroadcastError(fault("broadcast.unknown", "There is no broadcast {key!r}.", key=key))
     return row
 
 
@@ -234,7 +277,7 @@ def find_within(connection: Connection, key: str, areas: BoundTo) -> Row[Any]:
     """
     row = find(connection, key)
     if not kept_within(row.rule_json, areas):
-        raise BroadcastError(f"There is no broadcast {key!r}.")
+        raise BroadcastError(fault("broadcast.unknown", "There is no broadcast {key!r}.", key=key))
     return row
 
 

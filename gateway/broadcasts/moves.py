@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from faults import Term, fault
 from gateway.accounts.persons import NotDeciding, are_two_persons, deciding
 from gateway.broadcasts.alarms import hold_for_alarm
 from gateway.broadcasts.drafts import BroadcastError, audience_of, digest_of, draft_of, drop_schedules, held, note
@@ -39,13 +40,34 @@ def ask_approval(where: Engine | Connection, key: str, digest: str, by: str, now
         row = held(connection, key)
         may_decide(connection, by)
         if row.state != S.DRAFT:
-            raise BroadcastError(f"“{row.name}” is {row.state}: approval is asked for a draft.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.ask_draft",
+                    "“{name}” is {state}: approval is asked for a draft.",
+                    name=row.name,
+                    state=Term("broadcast_state", row.state),
+                )
+            )
         _seen(row, digest)
         if row.asked_digest == digest:
-            raise BroadcastError(f"{row.asked_by} has asked for approval of “{row.name}” already.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.asked_already",
+                    "{asked_by} has asked for approval of “{name}” already.",
+                    asked_by=row.asked_by,
+                    name=row.name,
+                )
+            )
         asked = {"asked_by": by[:60], "asked_at": now, "asked_digest": digest}
         connection.execute(update(_broadcasts).where(_broadcasts.c.id == row.id).values(asked))
-        note(connection, row.id, "asked", by, now, f"digest {digest[:12]}")
+        note(
+            connection,
+            row.id,
+            "asked",
+            by,
+            now,
+            str(fault("broadcast.note_digest", "digest {digest}", digest=digest[:12])),
+        )
 
 
 def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
@@ -60,17 +82,40 @@ def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: B
         _to(row, S.APPROVED)
         _seen(row, digest)
         if now - row.previewed_at > PREVIEW_HOLDS:
-            raise BroadcastError("The preview is more than a day old: look at the numbers of today.")
+            raise BroadcastError(
+                fault("broadcast.old_preview", "The preview is more than a day old: look at the numbers of today.")
+            )
         recipients = int(row.preview["numbers"]["recipients"])
         if not recipients:
-            raise BroadcastError(f"Nobody would get “{row.name}”: there are no recipients.")
+            raise BroadcastError(
+                fault("broadcast.nobody", "Nobody would get “{name}”: there are no recipients.", name=row.name)
+            )
         if recipients > terms.second_person_above and not are_two_persons(connection, by, row.created_by):
             raise BroadcastError(
-                f"{recipients:,} recipients are more than {terms.second_person_above:,}: "
-                "another person than the one who drafted it must approve."
+                fault(
+                    "broadcast.second_person",
+                    "{recipients:,} recipients are more than {limit:,}: another person than the one who drafted it "
+                    "must approve.",
+                    recipients=recipients,
+                    limit=terms.second_person_above,
+                )
             )
         _set(connection, row, S.APPROVED, approved_by=by, approved_at=now, approved_digest=digest)
-        note(connection, row.id, "approved", by, now, f"{recipients:,} recipients, digest {digest[:12]}")
+        note(
+            connection,
+            row.id,
+            "approved",
+            by,
+            now,
+            str(
+                fault(
+                    "broadcast.note_approved",
+                    "{recipients:,} recipients, digest {digest}",
+                    recipients=recipients,
+                    digest=digest[:12],
+                )
+            ),
+        )
 
 
 def may_decide(connection: Connection, login: str) -> Any:
@@ -84,7 +129,7 @@ def may_decide(connection: Connection, login: str) -> Any:
     try:
         return deciding(connection, login)
     except NotDeciding as error:
-        raise BroadcastError(str(error)) from None
+        raise BroadcastError(error.fault) from None
 
 
 def start(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
@@ -107,14 +152,21 @@ def begin(connection: Connection, key: str, by: str, terms: BroadcastTerms, now:
     row = held(connection, key)
     _to(row, S.PLANNING)
     if not is_approved(row):
-        raise BroadcastError(f"“{row.name}” is not approved as it stands.")
+        raise BroadcastError(fault("broadcast.not_approved", "“{name}” is not approved as it stands.", name=row.name))
     directory = current_directory(connection)
     audience = audience_of(row.rule, directory, terms, now)
     recipients = int(row.preview["numbers"]["recipients"])
     alarm = broadcast_alarm.before_start(recipients, *_past(connection, now))
     connection.execute(insert(BroadcastPlan), {"broadcast_id": row.id, "as_of": now})
     _add_topics(connection, row.id, {topic for term in _terms(audience.rule) for topic in audience.atlas.topics(term)})
-    note(connection, row.id, "started", by, now, f"{recipients:,} recipients approved")
+    note(
+        connection,
+        row.id,
+        "started",
+        by,
+        now,
+        str(fault("broadcast.note_started", "{recipients:,} recipients approved", recipients=recipients)),
+    )
     _set(connection, row, S.PLANNING, begun_at=now, state_reason="")
     if alarm is None or alarm.name in (row.alarms_waived or ()):
         return int(row.id)
@@ -130,7 +182,12 @@ def pause(where: Engine | Connection, key: str, by: str, now: datetime, reason: 
     with writing_on(where) as connection:
         row = held(connection, key)
         _to(row, S.PAUSED)
-        _set(connection, row, S.PAUSED, state_reason=(reason or f"paused by {by}")[:160])
+        _set(
+            connection,
+            row,
+            S.PAUSED,
+            state_reason=(reason or str(fault("broadcast.paused_by", "paused by {who}", who=by)))[:160],
+        )
         note(connection, row.id, "paused", by, now, reason)
 
 
@@ -143,11 +200,23 @@ def resume(where: Engine | Connection, key: str, by: str, terms: BroadcastTerms,
         row = held(connection, key)
         may_decide(connection, by)
         if row.state != S.PAUSED:
-            raise BroadcastError(f"“{row.name}” is {row.state}, not paused.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.not_paused",
+                    "“{name}” is {state}, not paused.",
+                    name=row.name,
+                    state=Term("broadcast_state", row.state),
+                )
+            )
         recipients = int((row.preview or {}).get("numbers", {}).get("recipients", 0))
         large = recipients > terms.second_person_above
         if row.alarm and large and not are_two_persons(connection, by, row.created_by):
-            raise BroadcastError("An alarm paused it: another person than the one who drafted it must look and resume.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.alarm_other_person",
+                    "An alarm paused it: another person than the one who drafted it must look and resume.",
+                )
+            )
         planned = connection.execute(select(_plans.c.planned_at).where(_plans.c.broadcast_id == row.id)).scalar()
         to = S.SENDING if planned else S.PLANNING
         waived = sorted({*(row.alarms_waived or ()), *([row.alarm] if row.alarm else [])})
@@ -166,16 +235,28 @@ def cancel(where: Engine | Connection, key: str, by: str, now: datetime, reason:
     with writing_on(where) as connection:
         row = held(connection, key)
         _to(row, S.CANCELLED)
-        _set(connection, row, S.CANCELLED, state_reason=(reason or f"cancelled by {by}")[:160], ended_at=now)
+        _set(
+            connection,
+            row,
+            S.CANCELLED,
+            state_reason=(reason or str(fault("broadcast.cancelled_by", "cancelled by {who}", who=by)))[:160],
+            ended_at=now,
+        )
         drop_schedules(connection, row.id)
         note(connection, row.id, "cancelled", by, now, reason)
 
 
 def _seen(row: Any, digest: str) -> None:
     if not row.preview or not row.previewed_at:
-        raise BroadcastError(f"“{row.name}” was not previewed yet: look at its numbers first.")
+        raise BroadcastError(
+            fault("broadcast.no_preview", "“{name}” was not previewed yet: look at its numbers first.", name=row.name)
+        )
     if not digest or digest != row.digest or not _is_of(row):
-        raise BroadcastError(f"“{row.name}” is no longer what you looked at: look at its preview again.")
+        raise BroadcastError(
+            fault(
+                "broadcast.stale", "“{name}” is no longer what you looked at: look at its preview again.", name=row.name
+            )
+        )
 
 
 def is_approved(row: Any) -> bool:
@@ -194,7 +275,15 @@ def _to(row: Any, to: BroadcastState) -> None:
     try:
         broadcast_life.move(BroadcastState(row.state), to)
     except broadcast_life.MoveRefused:
-        raise BroadcastError(f"“{row.name}” is {row.state} and cannot become {to}.") from None
+        raise BroadcastError(
+            fault(
+                "broadcast.cannot",
+                "“{name}” is {state} and cannot become {to}.",
+                name=row.name,
+                state=Term("broadcast_state", row.state),
+                to=Term("broadcast_state", to),
+            )
+        ) from None
 
 
 def _set(connection: Connection, row: Any, to: BroadcastState, **values: Any) -> None:

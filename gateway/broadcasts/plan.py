@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
+from faults import plain
 from gateway.audience.counting import Recipient, recipients
 from gateway.audience.rules import Audience
 from gateway.broadcasts.alarms import hold_for_alarm, planned_today
@@ -230,7 +231,7 @@ def plan_begun(engine: Engine, terms: BroadcastTerms, clock: Callable[[], dateti
             plan_all(engine, broadcast_id, terms, clock)
         except RuleError as error:
             with writing(engine) as connection:
-                hold_for_alarm(connection, broadcast_id, Alarm("rule", str(error)), clock())
+                hold_for_alarm(connection, broadcast_id, Alarm("rule", plain(str(error))), clock())
 
 
 def _end(connection: Connection, broadcast_id: int, now: datetime) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, update
 
+from faults import Term, fault
 from gateway.audience.counting import Recipient, count_by_reason, recipients
 from gateway.audience.rules import Audience
 from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find
@@ -77,7 +78,14 @@ def work_out_preview(
     with reading(engine) as connection:
         row = find(connection, key)
         if row.state not in CHANGEABLE:
-            raise BroadcastError(f"“{row.name}” is {row.state}: its numbers are in its account.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.in_account",
+                    "“{name}” is {state}: its numbers are in its account.",
+                    name=row.name,
+                    state=Term("broadcast_state", row.state),
+                )
+            )
         draft = draft_of(row)
         numbers, samples = _count(connection, draft, terms, now)
     return {
@@ -98,7 +106,13 @@ def keep_preview(connection: Connection, key: str, shown: dict[str, Any], now: d
     """
     row = find(connection, key)
     if draft_of(row).digest != shown["draft_digest"]:
-        raise BroadcastError(f"“{row.name}” was changed while it was counted: look again.")
+        raise BroadcastError(
+            fault(
+                "broadcast.changed_while_counted",
+                "“{name}” was changed while it was counted: look again.",
+                name=row.name,
+            )
+        )
     if row.approved_digest and row.approved_digest != shown["digest"]:
         # The approval stands on the numbers that were approved, so those stay what is kept.
         return shown | {"approved": False, "approved_numbers": row.preview["numbers"]}
@@ -141,9 +155,8 @@ def _count(
             sample = {"language": language, "text": text.body, "parts": str(parts)}
             samples[place : place + 1] = [sample]
     if longest := [str(one.most) for one in by_encoding.values() if one.most > LONGEST]:
-        raise BroadcastError(
-            f"With the longest name of a city a text takes {longest[0]} parts; {LONGEST} are the most."
-        )
+        said = "With the longest name of a city a text takes {parts} parts; {most} are the most."
+        raise BroadcastError(fault("broadcast.longest", said, parts=longest[0], most=LONGEST))
     rows = [(parts, price[2]) for price, parts in sorted(by_price.items(), key=str)]
     cost = total(rows) if terms.prices.currency else None
     numbers = {

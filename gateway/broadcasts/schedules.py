@@ -15,6 +15,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from faults import Term, fault
 from gateway.broadcasts.drafts import BroadcastError, drop_schedules, held, note
 from gateway.broadcasts.moves import begin, is_approved, may_decide
 from gateway.broadcasts.plan import plan_chunk
@@ -54,7 +55,9 @@ def next_by(cron: str, zone: str, moment: datetime) -> datetime | None:
     try:
         trigger = CronTrigger.from_crontab(cron, timezone=ZoneInfo(zone))
     except (ValueError, KeyError, OSError):
-        raise BroadcastError(f"Times are written as in crontab, such as '0 18 * * fri', not {cron!r}.") from None
+        raise BroadcastError(
+            fault("broadcast.cron", "Times are written as in crontab, such as '0 18 * * fri', not {cron!r}.", cron=cron)
+        ) from None
     found: datetime | None = trigger.get_next_fire_time(moment, moment)
     return found.astimezone(UTC) if found else None
 
@@ -67,7 +70,9 @@ def moment_in(written: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(written.strip())
     except ValueError:
-        raise BroadcastError(f"A time is written like 2026-03-06 18:00, not {written!r}.") from None
+        raise BroadcastError(
+            fault("broadcast.time_form", "A time is written like 2026-03-06 18:00, not {written!r}.", written=written)
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -78,7 +83,7 @@ def schedule(where: Engine | Connection, key: str, when: When, by: str, now: dat
     """
     first = when.next_after(now)
     if first is None:
-        raise BroadcastError("That time is past.")
+        raise BroadcastError(fault("broadcast.past", "That time is past."))
     with writing_on(where) as connection:
         may_decide(connection, by)
         row = held(connection, key)
@@ -86,9 +91,18 @@ def schedule(where: Engine | Connection, key: str, when: When, by: str, now: dat
             try:
                 move(BroadcastState(row.state), BroadcastState.SCHEDULED)
             except MoveRefused:
-                raise BroadcastError(f"“{row.name}” is {row.state} and cannot be scheduled.") from None
+                raise BroadcastError(
+                    fault(
+                        "broadcast.not_to_schedule",
+                        "“{name}” is {state} and cannot be scheduled.",
+                        name=row.name,
+                        state=Term("broadcast_state", row.state),
+                    )
+                ) from None
         if not is_approved(row):
-            raise BroadcastError(f"“{row.name}” is not approved as it stands.")
+            raise BroadcastError(
+                fault("broadcast.not_approved", "“{name}” is not approved as it stands.", name=row.name)
+            )
         drop_schedules(connection, row.id)
         values = {"broadcast_id": row.id, "cron": when.cron, "zone": when.zone, "next_at": first, "set_by": by[:60]}
         connection.execute(insert(_schedules).values(values))
@@ -106,7 +120,14 @@ def unschedule(where: Engine | Connection, key: str, by: str, now: datetime) -> 
     with writing_on(where) as connection:
         row = held(connection, key)
         if row.state != BroadcastState.SCHEDULED:
-            raise BroadcastError(f"“{row.name}” is {row.state}, not scheduled.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.not_scheduled",
+                    "“{name}” is {state}, not scheduled.",
+                    name=row.name,
+                    state=Term("broadcast_state", row.state),
+                )
+            )
         drop_schedules(connection, row.id)
         mine = _broadcasts.c.id == row.id
         connection.execute(update(_broadcasts).where(mine).values(state=BroadcastState.APPROVED))
@@ -197,7 +218,14 @@ def _strike_time(
 def _copy(connection: Connection, broadcast: Any, schedule_id: int, fire_time: datetime, now: datetime) -> str:
     """Make the broadcast of one time of a recurring schedule, approved as its pattern is; returns its key."""
     if broadcast.state != BroadcastState.SCHEDULED or not is_approved(broadcast):
-        raise BroadcastError(f"“{broadcast.name}” is {broadcast.state}, and not approved as it stands.")
+        raise BroadcastError(
+            fault(
+                "broadcast.not_to_begin",
+                "“{name}” is {state}, and not approved as it stands.",
+                name=broadcast.name,
+                state=Term("broadcast_state", broadcast.state),
+            )
+        )
     kept = (
         "name", "rule", "rule_json", "texts", "defaults", "urgent", "hours", "quiet_days", "validity_minutes",
         "created_by", "preview", "previewed_at", "digest", "approved_by", "approved_at", "approved_digest",

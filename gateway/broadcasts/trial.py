@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from faults import Term, fault
 from gateway.broadcasts.drafts import BroadcastError, draft_of, find, note
 from gateway.broadcasts.moves import may_decide
 from gateway.broadcasts.terms import BroadcastTerms
@@ -30,10 +31,19 @@ def send_test(
     with writing_on(where) as connection:
         staff = may_decide(connection, by)
         if not getattr(staff, "phone", None):
-            raise BroadcastError(f"{by} has no phone on file: jalsa staff add … --phone.")
+            raise BroadcastError(
+                fault("broadcast.no_phone", "{by} has no phone on file: jalsa staff add … --phone.", by=by)
+            )
         row = find(connection, key)
         if row.state not in CHANGEABLE:
-            raise BroadcastError(f"“{row.name}” is {row.state}: a test is for what has not begun.")
+            raise BroadcastError(
+                fault(
+                    "broadcast.test_begun",
+                    "“{name}” is {state}: a test is for what has not begun.",
+                    name=row.name,
+                    state=Term("broadcast_state", row.state),
+                )
+            )
         draft = draft_of(row)
         words = Words(draft, current_directory(connection), terms.default_language)
         sender_id = _sender(connection, staff.phone, now)
@@ -43,7 +53,7 @@ def send_test(
             for language in draft.texts
         ]  # fmt: skip
         sent = enqueue(connection, texts, terms.routes, now)
-        note(connection, row.id, "tested", by, now, f"{sent} texts")
+        note(connection, row.id, "tested", by, now, str(fault("broadcast.note_tested", "{sent} texts", sent=sent)))
     return sent
 
 
@@ -66,5 +76,5 @@ def _sender(connection: Connection, number: str, now: datetime) -> int:
     connection.execute(dialect.insert(Sender.__table__).values(fresh).on_conflict_do_nothing())
     row = connection.execute(select(Sender.id, Sender.consent).where(Sender.key == number)).one()
     if row.consent == "stopped":
-        raise BroadcastError("That phone has texted STOP, so it gets no test either.")
+        raise BroadcastError(fault("broadcast.test_stopped", "That phone has texted STOP, so it gets no test either."))
     return int(row.id)

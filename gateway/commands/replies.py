@@ -73,5 +73,5 @@ def _change(language: str, key: str, text: str | None, as_json: bool) -> None:
         show_one({"reply": key, "language": language, "version": made.version, "parts": parts}, True)
         return
     for warning in judged.warnings if judged else ():
-        console.print(warning, markup=False)
+        console.print(str(warning), markup=False)
     console.print(f"{key} ({language}): {'saved' if judged else 'the built-in words are back'}.", markup=False)

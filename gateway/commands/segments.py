@@ -43,7 +43,7 @@ def count_segment(
         "rule": audience.text,
         "sentence": audience.sentence,
         "sentence_ur": describe(audience.rule, audience.atlas, "ur"),
-        "remarks": list(audience.remarks),
+        "remarks": [str(one) for one in audience.remarks],
         "matched": found.matched,
         "recipients": found.recipients,
         "left_out": dict(found.left_out),
@@ -54,7 +54,7 @@ def count_segment(
     if as_json:
         show_one(said, True)
         return
-    for line in (said["sentence"], said["sentence_ur"], *audience.remarks):
+    for line in (said["sentence"], said["sentence_ur"], *map(str, audience.remarks)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     rows: list[tuple[str, int]] = [("recipients", found.recipients)]
     rows += [(f"  in {language}", number) for language, number in said["by_language"].items()]

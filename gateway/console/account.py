@@ -8,7 +8,6 @@ from gateway.accounts import audit
 from gateway.accounts.passwords import PasswordRefused
 from gateway.accounts.second_factor import make_recovery_codes, recovery_codes_left
 from gateway.accounts.sign_in import SignInRefused
-from gateway.accounts.staff import area_names
 from gateway.accounts.viewer import Viewer
 from gateway.console.access import fresh_sign_in, session_of, signed_in
 from gateway.console.forms import Form, form_of
@@ -27,7 +26,7 @@ def account(request: Request, viewer: Viewer = Depends(signed_in)) -> Response:
 
 def _page(request: Request, viewer: Viewer, problem: str = "", status: int = 200) -> Response:
     with reading(console_of(request).engine) as connection:
-        left, areas = recovery_codes_left(connection, viewer.id), area_names(connection, viewer.areas)
+        left, areas = recovery_codes_left(connection, viewer.id), viewer.areas
     second = session_of(request).has_second_factor
     return page(request, "account/account.html", status, problem=problem, left=left, areas=areas, second=second)
 

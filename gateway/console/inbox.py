@@ -199,7 +199,7 @@ def _thread_values(request: Request, person: str, viewer: Viewer) -> dict[str, A
         "phone": mask(row.key),
         "consent": row.consent,
         "language_of": row.language or notifier.default_language,
-        "city": place_name(request, directory, directory.place_keys.get(row.city_id or 0)),
+        "city": place_name(request, directory.place_keys.get(row.city_id or 0)),
         "talk": talk,
         "earlier": earlier_of(request, talk, at),
         "newest": start is None,

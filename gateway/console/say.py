@@ -4,9 +4,10 @@
 `reports.title`. A key with `_one` beside it is taken when the placeholder `n` is 1.
 """
 
+import re
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,7 +16,8 @@ from markupsafe import Markup, escape
 
 LANGUAGES = {"en": "English", "ur": "اردو"}
 RIGHT_TO_LEFT = frozenset({"ur"})
-_FSI, _PDI = "\u2068", "\u2069"
+_FSI, _LRI, _PDI = "\u2068", "\u2066", "\u2069"
+_LEFT_TO_RIGHT = re.compile(r"[!+*#@<>=.-]*[A-Za-z0-9](?:[!-~ ]*[A-Za-z0-9)>*])?")
 
 
 class WordingError(ValueError):
@@ -45,16 +47,20 @@ class Wording:
     def say(self, language: str, key: str, **values: Any) -> str:
         """Return plain text, for titles, attributes and texts; every value is isolated, whichever way it runs."""
         shown = {name: f"{_FSI}{value}{_PDI}" for name, value in values.items()}
-        return self._find(language, key, values).format_map(shown)
+        return "".join(
+            isolated(language, literal) + (str(shown[name]) if name is not None else "")
+            for literal, name, _, _ in string.Formatter().parse(self._find(language, key, values))
+        )
 
     def markup(self, language: str, key: str, **values: Any) -> Markup:
         """Return HTML: the sentence with each value escaped and isolated in <bdi>."""
-        text = escape(self._find(language, key, values))
-        shown = {
-            name: value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
-            for name, value in values.items()
-        }
-        return Markup(str(text).format_map(shown))  # noqa: S704 - the sentence and every value are escaped above
+        shown = Markup("")
+        for literal, name, _, _ in string.Formatter().parse(self._find(language, key, values)):
+            shown += isolated_markup(language, literal)
+            if name is not None:
+                value = values[name]
+                shown += value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
+        return shown
 
     def _find(self, language: str, key: str, values: Mapping[str, Any]) -> str:
         texts = self._texts.get(language) or self._texts["en"]
@@ -63,6 +69,37 @@ class Wording:
         if key not in texts:
             raise WordingError(f"There is no wording {key!r}.")
         return texts[key]
+
+
+def isolated(language: str, text: str) -> str:
+    """Return the plain text of a wording: where the language runs from right to left, whatever in it does not and has
+    signs in it (10:00-18:00, city:lahore) is isolated, since its parts would change places."""
+    if language not in RIGHT_TO_LEFT:
+        return text
+    return "".join(f"{_LRI}{run}{_PDI}" if apart else run for run, apart in _runs(text))
+
+
+def isolated_markup(language: str, text: str) -> Markup:
+    """Return the same as HTML."""
+    if language not in RIGHT_TO_LEFT:
+        return escape(text)
+    return Markup("").join(
+        Markup('<bdi dir="ltr">{}</bdi>').format(run) if apart else escape(run) for run, apart in _runs(text)
+    )
+
+
+def _runs(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the pieces of a text, and whether each is to be isolated; brackets around a run stay outside."""
+    at = 0
+    for found in _LEFT_TO_RIGHT.finditer(text):
+        run = found[0]
+        while run.endswith(")") and run.count(")") > run.count("("):
+            run = run[:-1]
+        if not run.isalnum():
+            yield text[at : found.start()], False
+            yield run, True
+            at = found.start() + len(run)
+    yield text[at:], False
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -78,21 +115,22 @@ def load_wording() -> Wording:
     texts: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     folder = resources.files("gateway.console") / "wording"
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if not file.name.endswith(".toml"):
+        if not file.name.endswith(".toml") or file.name.startswith("faults."):
             continue
         language = file.name.split(".")[-2]
-        for key, text in _flat(tomllib.loads(file.read_text(encoding="utf-8")), ""):
+        for key, text in flat(tomllib.loads(file.read_text(encoding="utf-8")), ""):
             if key in texts[language]:
                 raise WordingError(f"{file.name}: {key!r} stands in another file too.")
             texts[language][key] = text
     return Wording(texts)
 
 
-def _flat(table: Mapping[str, Any], above: str) -> list[tuple[str, str]]:
+def flat(table: Mapping[str, Any], above: str) -> list[tuple[str, str]]:
+    """Return the texts of a table and of those in it, by keys with dots between."""
     found: list[tuple[str, str]] = []
     for key, value in table.items():
         if isinstance(value, Mapping):
-            found += _flat(value, f"{above}{key}.")
+            found += flat(value, f"{above}{key}.")
         else:
             found.append((above + key, str(value)))
     return found

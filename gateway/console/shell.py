@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +19,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Engine
 
+from faults import Fault, FaultError
 from gateway.accounts.sessions import Session
 from gateway.accounts.sign_in import Door
 from gateway.accounts.viewer import Viewer, may
+from gateway.console.names import PlaceNames
 from gateway.console.say import LANGUAGES, RIGHT_TO_LEFT, Wording, load_wording
 from gateway.console.tokens import Tokens
+from gateway.console.told import kept_in, told_in
 from gateway.service import Service
 from gateway.settings import Settings
+from segments import RuleError
 
 HOME = "/console/"
 SIGN_IN = "/console/sign-in"
@@ -68,6 +72,7 @@ class Console:
         self.live = live
         self.https = urlsplit(self.settings.public_base_url).scheme == "https"
         self.menu: list[MenuItem] = []
+        self._places: PlaceNames | None = None
         self.said = URLSafeSerializer(self.settings.key_for("console sayings"))
         self.pages = Environment(
             loader=PackageLoader("gateway.console"),
@@ -83,6 +88,14 @@ class Console:
     def settings(self) -> Settings:
         """The settings in force, with what organisers have changed."""
         return self.service.settings
+
+    @property
+    def places(self) -> PlaceNames:
+        """The names of the places on file now."""
+        directory = self.service.reference().directory
+        if self._places is None or self._places.directory is not directory:
+            self._places = PlaceNames(directory)
+        return self._places
 
     @property
     def cookie(self) -> str:
@@ -121,6 +134,11 @@ def visit_of(request: Request) -> Visit:
     return visit
 
 
+def told(request: Request, wrong: Fault | FaultError | RuleError) -> Markup:
+    """Return what is wrong in the viewer's language."""
+    return told_in(visit_of(request).language, wrong)
+
+
 def number(value: float) -> Markup:
     """Return a number with thousands apart, isolated so that it does not turn in Urdu."""
     return Markup("<bdi>{}</bdi>").format(f"{value:,}")
@@ -152,6 +170,10 @@ def render(request: Request, template: str, **values: Any) -> str:
 
     context: dict[str, Any] = {
         "t": t,
+        "told": partial(told_in, language),
+        "kept": partial(kept_in, language),
+        "place": lambda name: console.places.of_name(name, language),
+        "areas_of": lambda areas: console.places.of_areas(areas, language),
         "say": say,
         "when": when,
         "can": can,

@@ -27,7 +27,7 @@ _LINES = 50
 def all_staff(request: Request, viewer: Viewer = Depends(_MANAGES)) -> Response:
     """List every login."""
     with reading(console_of(request).engine) as connection:
-        rows = [(row, staff.area_names(connection, row.areas)) for row in staff.all_staff(connection)]
+        rows = [(row, row.areas) for row in staff.all_staff(connection)]
     return page(request, "staff/list.html", rows=rows)
 
 

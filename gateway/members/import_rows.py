@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from faults import Either, Fault, fault
 from gateway.members.commands import language_named
 from gateway.members.filing import plain_name
 from gateway.places.directory import Directory, seat_key
@@ -67,17 +68,33 @@ def read_rows(
             continue
         counted += 1
         if counted > MOST_ROWS:
-            yield RowProblem(line, "", f"The file has more than {MOST_ROWS:,} rows. Part it into several files.")
+            yield RowProblem(
+                line,
+                "",
+                fault(
+                    "file.many_rows",
+                    "The file has more than {most:,} rows. Part it into several files.",
+                    most=MOST_ROWS,
+                ),
+            )
             return
         faults: list[RowProblem] = []
         read = _Reader(line, row, directory, faults)
         try:
             phone = read_member_number(row["phone"].lstrip("'’"), region, listed_only=True)
         except MemberNumberError as error:
-            yield RowProblem(line, "phone", str(error))
+            yield RowProblem(line, "phone", error.fault)
             continue
         if phone in seen:
-            yield RowProblem(line, "phone", f"The number is on line {seen[phone]} already. Remove one of the two.")
+            yield RowProblem(
+                line,
+                "phone",
+                fault(
+                    "member.number_twice",
+                    "The number is on line {line} already. Remove one of the two.",
+                    line=seen[phone],
+                ),
+            )
             continue
         seen[phone] = line
         city = read.city()
@@ -101,14 +118,21 @@ class _Reader:
     directory: Directory
     faults: list[RowProblem]
 
-    def _fault(self, column: str, sentence: str) -> None:
-        self.faults.append(RowProblem(self.line, column, sentence))
+    def _fault(self, column: str, wrong: Fault) -> None:
+        self.faults.append(RowProblem(self.line, column, wrong))
 
     def name(self) -> str | None:
         written = self.row.get("name", "")
         name = plain_name(written)
         if written and not name:
-            self._fault("name", f"“{written[:40]}” has no letters. Write the name, or leave it empty.")
+            self._fault(
+                "name",
+                fault(
+                    "member.name",
+                    "“{written}” has no letters. Write the name, or leave it empty.",
+                    written=written[:40],
+                ),
+            )
         return name or None
 
     def city(self) -> str | None:
@@ -119,8 +143,25 @@ class _Reader:
         if match.place and match.certain:
             return self.directory.city_of(match.place).key
         near = match.alternatives or ((match.place.name,) if match.place else ())
-        remedy = f"Did you mean {' or '.join(near[:3])}?" if near else "Check the spelling, or import the place first."
-        self._fault("city", f"“{written[:40]}” is not a city that we know. {remedy}")
+        if near:
+            self._fault(
+                "city",
+                fault(
+                    "member.city_near",
+                    "“{written}” is not a city that we know. Did you mean {near}?",
+                    written=written[:40],
+                    near=Either(tuple(near[:3])),
+                ),
+            )
+        else:
+            self._fault(
+                "city",
+                fault(
+                    "member.city_unknown",
+                    "“{written}” is not a city that we know. Check the spelling, or import the place first.",
+                    written=written[:40],
+                ),
+            )
         return None
 
     def seats(self, city: str | None) -> tuple[SeatKey | None, SeatKey | None]:
@@ -129,11 +170,24 @@ class _Reader:
         for written in several(self.row.get("constituency", "")):
             seat = resolve_constituency(written, self.directory.register).constituency
             if seat is None:
-                self._fault("constituency", f"“{written[:40]}” is no seat that we know. Write it as NA-130.")
+                self._fault(
+                    "constituency",
+                    fault(
+                        "member.seat", "“{written}” is no seat that we know. Write it as NA-130.", written=written[:40]
+                    ),
+                )
                 continue
             place = self.directory.places.get(city or "")
             if place and contradiction(place, seat):
-                self._fault("constituency", f"{seat.code} is not in {place.name}. Correct one of the two.")
+                self._fault(
+                    "constituency",
+                    fault(
+                        "member.seat_elsewhere",
+                        "{code} is not in {name}. Correct one of the two.",
+                        code=seat.code,
+                        name=place.name,
+                    ),
+                )
             elif self.directory.is_provincial(seat):
                 provincial = seat_key(seat)
             else:
@@ -149,7 +203,12 @@ class _Reader:
             group = self.directory.groups.named(one)
             if group is None:
                 known = ", ".join(each.key for each in self.directory.groups.all)
-                self._fault("affinities", f"There is no group “{one[:40]}”; there are {known}.")
+                self._fault(
+                    "affinities",
+                    fault(
+                        "member.no_group", "There is no group “{one}”; there are {known}.", one=one[:40], known=known
+                    ),
+                )
             else:
                 mask |= group.mask
         return mask
@@ -160,7 +219,15 @@ class _Reader:
             return None
         found = written if written in LANGUAGES else language_named(written)
         if found is None:
-            self._fault("language", f"“{written[:20]}” is no language of ours; there are {', '.join(LANGUAGES)}.")
+            self._fault(
+                "language",
+                fault(
+                    "member.language",
+                    "“{written}” is no language of ours; there are {languages}.",
+                    written=written[:20],
+                    languages=", ".join(LANGUAGES),
+                ),
+            )
         return found
 
     def proof(self, zone: tzinfo, now: datetime) -> Proof | None:
@@ -169,14 +236,23 @@ class _Reader:
             return None
         for name, value in given.items():
             if not value:
-                self._fault(f"consent_{name}", "The proof of consent needs all of words, at and source: fill it in.")
+                self._fault(
+                    f"consent_{name}",
+                    fault("member.proof_whole", "The proof of consent needs all of words, at and source: fill it in."),
+                )
                 return None
         at = read_moment(given["at"], zone)
         if at is None or at.year < _EARLIEST:
-            self._fault("consent_at", f"“{given['at'][:30]}” is no day. Write 2026-03-02, or 2026-03-02 14:30.")
+            self._fault(
+                "consent_at",
+                fault("member.no_day", "“{at}” is no day. Write 2026-03-02, or 2026-03-02 14:30.", at=given["at"][:30]),
+            )
             return None
         if at > now:
-            self._fault("consent_at", f"“{given['at'][:30]}” is still to come. Write when the person agreed.")
+            self._fault(
+                "consent_at",
+                fault("member.future", "“{at}” is still to come. Write when the person agreed.", at=given["at"][:30]),
+            )
             return None
         return Proof(given["words"][:_MOST_WORDS], given["source"][:120], at)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from faults import Fault, fault
 from gateway.bulk import among, insert_rows, update_rows, values
 from gateway.hooks.events import NewEvent, emit
 from gateway.members.erased import erased_and_stopped
@@ -90,18 +91,24 @@ def judge(
 def _judge_one(row: ImportRow, known: Any, erased: bool, terms: ImportTerms) -> Judged:
     before = member_state(known, terms.directory) if known else None
     after = filed(row, before)
-    sentence, column = "", ""
+    wrong: Fault | None = None
+    column = ""
     if not terms.covers(after.city, after.constituency, after.provincial) or (
         before and not terms.covers(before.city, before.constituency, before.provincial)
     ):
-        sentence, column = "This person is not in your areas. Leave the row out.", "city"
+        wrong = fault("member.outside", "This person is not in your areas. Leave the row out.")
+        column = "city"
     elif erased or (known and known.consent == "stopped"):
-        sentence, column = "This number has texted STOP. Only its own START or JOIN brings it back.", "phone"
+        wrong = fault("member.stopped", "This number has texted STOP. Only its own START or JOIN brings it back.")
+        column = "phone"
     elif before is None and row.proof is None:
-        sentence = "A new member needs proof of consent: fill in consent_words, consent_at and consent_source."
+        wrong = fault(
+            "member.no_proof",
+            "A new member needs proof of consent: fill in consent_words, consent_at and consent_source.",
+        )
         column = "consent_words"
-    if sentence:
-        return Judged(row.line, REFUSED, row, problem=RowProblem(row.line, column, sentence))
+    if wrong:
+        return Judged(row.line, REFUSED, row, problem=RowProblem(row.line, column, wrong))
     if before is None:
         return Judged(row.line, NEW, row, before=known)
     changes = [(one["field"], one["old"], one["new"]) for one in filing_changes(before, after, terms.directory)]

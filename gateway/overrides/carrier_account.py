@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults import Fault, fault, plain
 from gateway.accounts.seal import SealBroken, sealer_from
 from gateway.database import make_engine, reading
 from gateway.outbox.consequences import lift_halt_in
@@ -75,12 +76,12 @@ def with_accounts(settings: Settings, stored: Mapping[tuple[str, str], Override]
 
 def accounts_in_force(
     settings: Settings, stored: Mapping[tuple[str, str], Override]
-) -> tuple[Settings, dict[tuple[str, str], str]]:
+) -> tuple[Settings, dict[tuple[str, str], Fault]]:
     """Return the settings with the stored accounts as they are now, and why one cannot be used, by kind and carrier.
 
     :param settings: those that this process was started with, perhaps with accounts that were stored then
     """
-    problems: dict[tuple[str, str], str] = {}
+    problems: dict[tuple[str, str], Fault] = {}
     found = settings
     for carrier, names in ACCOUNTS.items():
         if any(pinned(settings, name) for name in names):
@@ -91,7 +92,7 @@ def accounts_in_force(
             changed = with_values(bare, values) if values else bare
             routes_from_or_say(changed)
         except (SealBroken, SettingsError) as error:
-            problems[(KIND, carrier)] = str(error)
+            problems[(KIND, carrier)] = error.fault if isinstance(error, SettingsError) else plain(str(error))
         else:
             found = changed
     return (settings if found.simulated != settings.simulated else found), problems
@@ -136,7 +137,7 @@ def set_account(
     try:
         checked = with_values(_without_account(settings, carrier), {**values, "carrier": carrier})
     except SettingsError as error:
-        raise OverrideError(str(error)) from None
+        raise OverrideError(error.fault) from None
     changed = False
     for name in names:
         given = written.get(name, "").strip()
@@ -165,10 +166,19 @@ def forget_account(connection: Connection, settings: Settings, carrier: str, by:
 
 def _names(settings: Settings, carrier: str) -> tuple[str, ...]:
     if carrier not in ACCOUNTS:
-        raise OverrideError(f"There is no account to keep for {carrier!r}; there are {', '.join(ACCOUNTS)}.")
+        raise OverrideError(
+            fault(
+                "account.no_carrier",
+                "There is no account to keep for {carrier!r}; there are {accounts}.",
+                carrier=carrier,
+                accounts=", ".join(ACCOUNTS),
+            )
+        )
     names = ACCOUNTS[carrier]
     if said := [name.upper() for name in names if pinned(settings, name)]:
-        raise OverrideError(f"{', '.join(said)} is set by the environment; change the account there.")
+        raise OverrideError(
+            fault("account.pinned", "{said} is set by the environment; change the account there.", said=", ".join(said))
+        )
     return names
 
 

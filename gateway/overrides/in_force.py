@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults import Fault
 from gateway.database import reading
 from gateway.outbox.exchange import Accounts
 from gateway.overrides.carrier_account import KIND as ACCOUNT
@@ -47,7 +48,7 @@ class InForce:
     files: Vocabulary
     """The vocabulary as the files have it."""
     stored: _Stored = field(default_factory=dict)
-    problems: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    problems: Mapping[tuple[str, str], Fault] = field(default_factory=dict)
     """Why a stored change is not in force, by kind and key."""
     number: int = -1
     """Of the revision that it was read at."""
@@ -55,7 +56,7 @@ class InForce:
     @cached_property
     def accounts(self) -> Accounts:
         """What the carriers are made of, for a worker."""
-        faults = {key: why for (kind, key), why in self.problems.items() if kind == ACCOUNT}
+        faults = {key: str(why) for (kind, key), why in self.problems.items() if kind == ACCOUNT}
         return Accounts(self.settings, faults, accounts_since(self.stored))
 
     def values(self, kind: str) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def read_in_force(connection: Connection, settings: Settings) -> InForce:
     limits, settled = limits_in_force(accounts, stored)
     problems = {**words, **replies, **unusable, **settled}
     for (kind, key), why in problems.items():
-        log.error("override_left_out", kind=kind, key=key, reason=why)
+        log.error("override_left_out", kind=kind, key=key, reason=str(why))
     return InForce(limits, catalogue, vocabulary, files, stored, problems, number)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from faults import Fault, FaultError, fault
 from gateway.outbox.setup import routes_from
 from gateway.overrides.store import Override, OverrideError, put, values_of
 from gateway.settings import Settings, SettingsError, load_settings
@@ -44,22 +45,22 @@ def with_values(settings: Settings, values: Mapping[str, Any]) -> Settings:
 def routes_from_or_say(settings: Settings) -> None:
     try:
         routes_from(settings)
-    except ValueError as error:
-        raise SettingsError(f"CARRIER_ROUTES: {error}.") from None
+    except FaultError as error:
+        raise SettingsError(f"CARRIER_ROUTES: {error}", error.fault) from None
 
 
 def limits_in_force(
     settings: Settings, stored: Mapping[tuple[str, str], Override]
-) -> tuple[Settings, dict[tuple[str, str], str]]:
+) -> tuple[Settings, dict[tuple[str, str], Fault]]:
     """Return the settings with what is stored for them, and why what is stored cannot be used, by kind and key."""
-    problems: dict[tuple[str, str], str] = {}
+    problems: dict[tuple[str, str], Fault] = {}
     for name, one in values_of(stored, KIND).items():
         if name not in LIVE or pinned(settings, name):
             continue
         try:
             settings = with_values(settings, {name: one.value})
         except SettingsError as error:
-            problems[(KIND, name)] = str(error)
+            problems[(KIND, name)] = error.fault
     return settings, problems
 
 
@@ -78,18 +79,22 @@ def set_limit(
     :raises OverrideError: it is none of these, the environment says it, or the value is not one
     """
     if name not in LIVE:
-        raise OverrideError(f"{name} cannot be changed while the gateway runs; there are {', '.join(LIVE)}.")
+        raise OverrideError(
+            fault(
+                "setting.not_live",
+                "{name} cannot be changed while the gateway runs; there are {live}.",
+                name=name,
+                live=", ".join(LIVE),
+            )
+        )
     if pinned(settings, name):
-        raise OverrideError(f"{name.upper()} is set by the environment; change it there.")
+        raise OverrideError(
+            fault("setting.pinned", "{name} is set by the environment; change it there.", name=name.upper())
+        )
     value: Any = None
     if written is not None:
         try:
             value = getattr(with_values(settings, {name: written.strip()}), name)
         except SettingsError as error:
-            raise OverrideError(_without_name(str(error), name)) from None
+            raise OverrideError(error.fault) from None
     return put(connection, KIND, name, value, by, now, seen)
-
-
-def _without_name(sentence: str, name: str) -> str:
-    said = sentence.removeprefix(f"{name.upper()}: ")
-    return said[:1].upper() + said[1:]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from faults import FaultError, fault
 from gateway.accounts.audit import record
 from gateway.database import writing
 from gateway.places.store import bump
@@ -18,8 +19,8 @@ _NOT_SHOWN = frozenset({"secret"})  # kinds whose values never come into the aud
 _rows = OverrideRow.__table__
 
 
-class OverrideError(ValueError):
-    """A change that is refused; one sentence for the person who made it."""
+class OverrideError(FaultError):
+    """A change that is refused; the fault is one sentence for the person who made it."""
 
 
 class Outdated(OverrideError):
@@ -92,7 +93,9 @@ def version_of(connection: Connection, kind: str, key: str, version: int) -> Ove
     same = (_rows.c.kind == kind) & (_rows.c.key == key) & (_rows.c.version == version)
     row = connection.execute(select(_rows).where(same)).first()
     if row is None:
-        raise OverrideError(f"There is no version {version} of {key}.")
+        raise OverrideError(
+            fault("setting.no_version", "There is no version {version} of {key}.", version=version, key=key)
+        )
     return _override(row)
 
 
@@ -109,8 +112,17 @@ def put(
     known = find(connection, kind, key)
     version = known.version if known else 0
     if seen is not None and seen != version:
-        by_whom = f" by {known.changed_by}" if known else ""
-        raise Outdated(f"This was changed{by_whom} while you looked at it. Look at it again, then change it.")
+        if known is None:
+            raise Outdated(
+                fault("setting.outdated", "This was changed while you looked at it. Look at it again, then change it.")
+            )
+        raise Outdated(
+            fault(
+                "setting.outdated_by",
+                "This was changed by {who} while you looked at it. Look at it again, then change it.",
+                who=known.changed_by,
+            )
+        )
     if known and known.value == value:
         return known
     if known is None and value is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from faults import Fault, fault
 from gateway.overrides.store import Override, OverrideError, find, put, values_of
 from gateway.places.directory import Directory
 from gateway.replies.catalogue import LANGUAGES, Catalogue
@@ -56,21 +57,21 @@ def store_key(language: str, command: str) -> str:
 
 def vocabulary_in_force(
     files: Vocabulary, stored: Mapping[tuple[str, str], Override]
-) -> tuple[Vocabulary, dict[tuple[str, str], str]]:
+) -> tuple[Vocabulary, dict[tuple[str, str], Fault]]:
     """Return the vocabulary with every stored change that still fits, and why the others do not, by kind and key."""
     changes = {key: _changes(key, one.value) for key, one in values_of(stored, KIND).items()}
     try:
         return with_changes(files, [one for each in changes.values() for one in each], _SOURCE), {}
     except VocabularyError:
         pass  # a file has changed since: keep what still fits
-    problems: dict[tuple[str, str], str] = {}
+    problems: dict[tuple[str, str], Fault] = {}
     kept: list[WordChange] = []
     for key, each in changes.items():
         for one in each:
             try:
                 with_changes(files, [*kept, one], _SOURCE)
             except VocabularyError as error:
-                problems[(KIND, key)] = _said(error)
+                problems[(KIND, key)] = error.fault
             else:
                 kept.append(one)
     return with_changes(files, kept, _SOURCE), problems
@@ -120,16 +121,25 @@ def add_word(
     _language(change.language)
     written = " ".join(change.written.split())
     if not written:
-        raise OverrideError("Write the word or phrase.")
+        raise OverrideError(fault("word.empty", "Write the word or phrase."))
     value = _value(connection, change.language, change.command)
     known = {one.written: one for one in spellings(files, {}, change.command)}
     if written in value["removed"]:
         value["removed"].remove(written)
     elif written in known or written in [*value["words"], *value["weak"]]:
-        raise OverrideError(f"“{written}” means {change.command} already.")
+        raise OverrideError(
+            fault("word.already", "“{written}” means {command} already.", written=written, command=change.command)
+        )
     else:
         if place := _taken_by_place(written, directory):
-            raise OverrideError(f"“{written}” is the name of {place}, so it can be no command.")
+            raise OverrideError(
+                fault(
+                    "word.is_name",
+                    "“{written}” is the name of {place}, so it can be no command.",
+                    written=written,
+                    place=place,
+                )
+            )
         value["weak" if change.weak else "words"].append(written)
     _check(files, stored, change, value)
     return put(connection, KIND, store_key(change.language, change.command), _tidy(value), by, now)
@@ -159,15 +169,29 @@ def remove_word(
     else:
         known = {(one.language, one.written) for one in spellings(files, {}, change.command)}
         if (change.language, written) not in known or written in value["removed"]:
-            raise OverrideError(f"“{written}” is no word of {change.command} in {change.language}.")
+            raise OverrideError(
+                fault(
+                    "word.unknown",
+                    "“{written}” is no word of {command} in {language}.",
+                    written=written,
+                    command=change.command,
+                    language=change.language,
+                )
+            )
         value["removed"].append(written)
     after = _check(files, stored, change, value)
     before, _ = vocabulary_in_force(files, stored)
     for word, wording in told_words(catalogue).items():
         if _reads(word, before) == change.command != _reads(word, after):
             raise OverrideError(
-                f"“{written}” cannot be removed: the reply {wording} tells people to text {word}. "
-                "Change that reply first."
+                fault(
+                    "word.told",
+                    "“{written}” cannot be removed: the reply {wording} tells people to text {word}. Change that reply "
+                    "first.",
+                    written=written,
+                    wording=wording,
+                    word=word,
+                )
             )
     return put(connection, KIND, store_key(change.language, change.command), _tidy(value), by, now)
 
@@ -217,12 +241,7 @@ def _check(
     try:
         return with_changes(files, [*others, *_changes(mine, value)], _SOURCE)
     except VocabularyError as error:
-        raise OverrideError(_said(error)) from None
-
-
-def _said(error: VocabularyError) -> str:
-    said = str(error).removeprefix(f"{_SOURCE}: ").replace(f"in {_SOURCE} ", "")
-    return said if said.endswith(".") else said + "."
+        raise OverrideError(error.fault) from None
 
 
 def _changes(key: str, value: Any) -> list[WordChange]:
@@ -245,22 +264,36 @@ def _tidy(value: Mapping[str, list[str]]) -> Mapping[str, list[str]] | None:
     return {name: sorted(some) for name, some in value.items() if some} or None
 
 
-def _taken_by_place(written: str, directory: Directory) -> str:
+def _taken_by_place(written: str, directory: Directory) -> Fault | None:
     if group := directory.groups.exact(written):
-        return f"the group {group.key}"
+        return fault("word.a_group", "the group {key}", key=group.key)
     match = resolve_place(written, directory.gazetteer)
     if match.place and match.certain:
-        return f"the place {match.place.name}"
-    return "a seat" if directory.seat_named(written) else ""
+        return fault("word.a_place", "the place {name}", name=match.place.name)
+    return fault("word.a_seat", "a seat") if directory.seat_named(written) else None
 
 
 def _command(command: str) -> str:
     if command not in SHAPES:
-        raise OverrideError(f"{command!r} is not a command; there are {', '.join(sorted(SHAPES))}.")
+        raise OverrideError(
+            fault(
+                "word.unknown_command",
+                "{command!r} is not a command; there are {shapes}.",
+                command=command,
+                shapes=", ".join(sorted(SHAPES)),
+            )
+        )
     return command
 
 
 def _language(language: str) -> str:
     if language not in LANGUAGES:
-        raise OverrideError(f"There is no language {language!r}; there are {', '.join(LANGUAGES)}.")
+        raise OverrideError(
+            fault(
+                "setting.no_language",
+                "There is no language {language!r}; there are {languages}.",
+                language=language,
+                languages=", ".join(LANGUAGES),
+            )
+        )
     return language

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from faults import Fault, fault
 from gateway.overrides.store import Override, OverrideError, put, values_of
 from gateway.replies.catalogue import LANGUAGES, Catalogue, load_catalogue, placeholders
 from gateway.replies.checks import Judged, WordingError, judge_word, judge_wording, usual_example
@@ -43,12 +44,12 @@ def store_key(language: str, table: str, key: str) -> str:
 
 def catalogue_in_force(
     stored: Mapping[tuple[str, str], Override], vocabulary: Vocabulary
-) -> tuple[Catalogue, dict[tuple[str, str], str]]:
+) -> tuple[Catalogue, dict[tuple[str, str], Fault]]:
     """Return the catalogue with every stored text that still fits, and why the others do not, by kind and key."""
     packaged = load_catalogue()
     texts: dict[tuple[str, str, str], str] = {}
     versions: dict[tuple[str, str], int] = {}
-    problems: dict[tuple[str, str], str] = {}
+    problems: dict[tuple[str, str], Fault] = {}
     for written, one in values_of(stored, KIND).items():
         try:
             language, table, key = _parted(written)
@@ -56,7 +57,7 @@ def catalogue_in_force(
             if table == "replies":
                 versions[(language, key)] = one.version
         except (OverrideError, WordingError) as error:
-            problems[(KIND, written)] = str(error)
+            problems[(KIND, written)] = error.fault
     return (packaged.with_texts(texts, versions) if texts else packaged), problems
 
 
@@ -72,7 +73,9 @@ def wording_of(catalogue: Catalogue, stored: Mapping[tuple[str, str], Override],
     """:raises OverrideError: there is no such reply or language"""
     _language(language)
     if key not in catalogue.wordings:
-        raise OverrideError(f"There is no reply {key!r}; `jalsa replies list` names them all.")
+        raise OverrideError(
+            fault("reply.unknown", "There is no reply {key!r}; `jalsa replies list` names them all.", key=key)
+        )
     built_in = load_catalogue().template(key, language)
     example = usual_example(catalogue, key, language)
     version = catalogue.version(key, language)
@@ -99,11 +102,13 @@ def judge(language: str, key: str, text: str, vocabulary: Vocabulary) -> Judged:
     packaged = load_catalogue()
     _language(language)
     if key not in packaged.wordings:
-        raise OverrideError(f"There is no reply {key!r}; `jalsa replies list` names them all.")
+        raise OverrideError(
+            fault("reply.unknown", "There is no reply {key!r}; `jalsa replies list` names them all.", key=key)
+        )
     try:
         return judge_wording(packaged, key, language, text, vocabulary)
     except WordingError as error:
-        raise OverrideError(str(error)) from None
+        raise OverrideError(error.fault) from None
 
 
 def set_wording(
@@ -133,7 +138,15 @@ def set_wording(
 def _judged_text(packaged: Catalogue, language: str, table: str, key: str, text: str, vocabulary: Vocabulary) -> str:
     known = packaged.wordings if table == "replies" else packaged.words
     if language not in LANGUAGES or key not in known:
-        raise OverrideError(f"There is no {key!r} in {table} of {language} any more.")
+        raise OverrideError(
+            fault(
+                "reply.gone",
+                "There is no {key!r} in {table} of {language} any more.",
+                key=key,
+                table=table,
+                language=language,
+            )
+        )
     if table == "words":
         return judge_word(packaged, key, language, text)
     return judge_wording(packaged, key, language, text, vocabulary).text
@@ -141,12 +154,19 @@ def _judged_text(packaged: Catalogue, language: str, table: str, key: str, text:
 
 def _language(language: str) -> str:
     if language not in LANGUAGES:
-        raise OverrideError(f"There is no language {language!r}; there are {', '.join(LANGUAGES)}.")
+        raise OverrideError(
+            fault(
+                "setting.no_language",
+                "There is no language {language!r}; there are {languages}.",
+                language=language,
+                languages=", ".join(LANGUAGES),
+            )
+        )
     return language
 
 
 def _parted(written: str) -> tuple[str, str, str]:
     parts = written.split("/", 2)
     if len(parts) != 3 or parts[1] not in TABLES:
-        raise OverrideError(f"{written!r} is no reply.")
+        raise OverrideError(fault("reply.none", "{written!r} is no reply.", written=written))
     return parts[0], parts[1], parts[2]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from faults import fault
 from gateway.rules.geography import distance
 from orthography import fold
 from segments.csv_files import RowProblem
@@ -125,12 +126,31 @@ def _fill(
         point.landmarks[""] = landmark[:120]
     point.aliases = several(row.get("aliases", ""))
     if (marshal := row.get("marshal", "")) and (phone := read_phone(marshal)) is None:
-        faults.append(RowProblem(line, "marshal", f"“{marshal}” is no phone number. Write it as +92 and ten digits."))
+        faults.append(
+            RowProblem(
+                line,
+                "marshal",
+                fault(
+                    "point.marshal", "“{marshal}” is no phone number. Write it as +92 and ten digits.", marshal=marshal
+                ),
+            )
+        )
     elif marshal:
         point.marshal = phone
     point.state = fold(row.get("state", "")) or "open"
     if point.state not in STATES:
-        faults.append(RowProblem(line, "state", f"“{row['state']}” is no state. There are {', '.join(STATES)}."))
+        faults.append(
+            RowProblem(
+                line,
+                "state",
+                fault(
+                    "point.state",
+                    "“{state}” is no state. There are {states}.",
+                    state=row["state"],
+                    states=", ".join(STATES),
+                ),
+            )
+        )
     for column in ("opens", "closes"):
         if written := row.get(column, ""):
             at = read_time(written, day)
@@ -141,7 +161,11 @@ def _fill(
             else:
                 point.closes_at = at
     if point.opens_at and point.closes_at and point.opens_at >= point.closes_at:
-        faults.append(RowProblem(line, "closes", "The point closes before it opens. Check the two times."))
+        faults.append(
+            RowProblem(
+                line, "closes", fault("point.closes_first", "The point closes before it opens. Check the two times.")
+            )
+        )
     return faults + _fill_buses(point, row, day)
 
 
@@ -151,19 +175,53 @@ def _fill_buses(point: PointRow, row: Mapping[str, str], day: EventDay) -> list[
     times = [read_time(one, day) for one in written]
     faults = [_no_time(line, "departures", one) for one, at in zip(written, times, strict=True) if at is None]
     late = [one for one, at in zip(written, times, strict=True) if at and at >= day.ends_at]
-    faults += [RowProblem(line, "departures", f"“{one}” is after the event has ended. Check it.") for one in late]
+    faults += [
+        RowProblem(
+            line, "departures", fault("point.after_event", "“{one}” is after the event has ended. Check it.", one=one)
+        )
+        for one in late
+    ]
     known = [at for at in times if at]
     if len(set(known)) < len(known):
-        faults.append(RowProblem(line, "departures", "The same time is there twice. Add up the seats of both buses."))
+        faults.append(
+            RowProblem(
+                line,
+                "departures",
+                fault("point.time_twice", "The same time is there twice. Add up the seats of both buses."),
+            )
+        )
     cells = [cell.strip() for cell in row.get("seats", "").split("|")]
     if any(cell and not re.fullmatch(r"[0-9]{1,5}", cell) for cell in cells):
-        faults.append(RowProblem(line, "seats", f"“{row['seats']}” is not a number of seats. Write 50, or 50|40."))
+        faults.append(
+            RowProblem(
+                line,
+                "seats",
+                fault("point.seats", "“{seats}” is not a number of seats. Write 50, or 50|40.", seats=row["seats"]),
+            )
+        )
         return faults
     seats = [int(cell) if cell else None for cell in cells]
     if row.get("seats") and not written:
-        faults.append(RowProblem(line, "seats", "There are seats but no departures. Fill in when the buses leave."))
+        faults.append(
+            RowProblem(
+                line,
+                "seats",
+                fault("point.no_departures", "There are seats but no departures. Fill in when the buses leave."),
+            )
+        )
     elif len(seats) > 1 and len(seats) != len(written):
-        faults.append(RowProblem(line, "seats", f"There are {len(seats)} numbers for {len(written)} departures."))
+        faults.append(
+            RowProblem(
+                line,
+                "seats",
+                fault(
+                    "point.counts_differ",
+                    "There are {count} numbers for {times} departures.",
+                    count=len(seats),
+                    times=len(written),
+                ),
+            )
+        )
     if not faults:
         each = seats if len(seats) > 1 else seats * len(known)
         point.buses = tuple(zip(known, each, strict=True))
@@ -192,7 +250,13 @@ def read_time(written: str, day: EventDay) -> datetime | None:
 
 
 def _no_time(line: int, column: str, written: str) -> RowProblem:
-    return RowProblem(line, column, f"“{written}” is no time. Write 08:30, or 2026-11-25 08:30 for another day.")
+    return RowProblem(
+        line,
+        column,
+        fault(
+            "point.time", "“{written}” is no time. Write 08:30, or 2026-11-25 08:30 for another day.", written=written
+        ),
+    )
 
 
 def _far_from_city(
@@ -219,11 +283,23 @@ def _far_from_city(
             if metres <= FAR_M:
                 continue
             if abs(point.lon) <= 90 and distance(point.lon, point.lat, *centre) <= FAR_M:
-                yield RowProblem(point.line, "lat", _SWAPPED.format(point.name))
+                yield RowProblem(
+                    point.line,
+                    "lat",
+                    fault("row.swapped", "lat and lon of “{name}” look swapped: exchange them.", name=point.name),
+                )
                 continue
             far = f"{metres / 1000:,.0f} km"
             yield RowProblem(
-                point.line, "lat", f"“{point.name}” lies {far} from {point.city}. Check the position and the city."
+                point.line,
+                "lat",
+                fault(
+                    "point.far",
+                    "“{name}” lies {far} from {city}. Check the position and the city.",
+                    name=point.name,
+                    far=far,
+                    city=point.city,
+                ),
             )
 
 
@@ -236,7 +312,13 @@ def _doubles(points: Sequence[PointRow]) -> Iterator[RowProblem]:
             yield RowProblem(
                 point.line,
                 "name",
-                f"“{point.name}” of {point.city} is on line {names[key].line} already. Remove one, or tell them apart.",
+                fault(
+                    "point.name_twice",
+                    "“{name}” of {city} is on line {line} already. Remove one, or tell them apart.",
+                    name=point.name,
+                    city=point.city,
+                    line=names[key].line,
+                ),
             )
             continue
         names[key] = point
@@ -248,8 +330,14 @@ def _doubles(points: Sequence[PointRow]) -> Iterator[RowProblem]:
             yield RowProblem(
                 point.line,
                 "lat",
-                f"“{point.name}” is at the very spot of “{same.name}” on line {same.line}. "
-                "Fill in its own position, or make one an alias of the other.",
+                fault(
+                    "point.same_spot",
+                    "“{name}” is at the very spot of “{other}” on line {line}. Fill in its own position, or make one "
+                    "an alias of the other.",
+                    name=point.name,
+                    other=same.name,
+                    line=same.line,
+                ),
             )
         spots.setdefault((row, column), []).append(point)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from faults import Fault, FaultError, fault
 from gateway.pickups.position import read_position
 from gateway.pickups.store import REVISION
 from gateway.places.store import bump
@@ -21,10 +22,10 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _events = Event.__table__
 
 
-class EventRefused(ValueError):
-    """An event that cannot be so; `field` names the field, and the text is one sentence with the remedy."""
+class EventRefused(FaultError):
+    """An event that cannot be so; `field` names the field, and the fault is one sentence with the remedy."""
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: Fault) -> None:
         super().__init__(reason)
         self.field = field
 
@@ -54,23 +55,27 @@ def read_event(written: Mapping[str, str], time_zone: str) -> EventDetails:
     """
     key = written.get("key", "").strip()
     if not _KEY.fullmatch(key):
-        raise EventRefused("key", "Write it in small letters, digits and dashes, at most 60.")
+        raise EventRefused("key", fault("event.key", "Write it in small letters, digits and dashes, at most 60."))
     name = " ".join(written.get("name", "").split())
     if not name:
-        raise EventRefused("name", "Write what people call it.")
+        raise EventRefused("name", fault("event.name", "Write what people call it."))
     place = written.get("at", "").strip()
     position = read_position(place) or read_position(f"geo:{place}")
     if position is None:
-        raise EventRefused("at", "Write the position as 31.5497,74.3436 or paste a map link.")
+        raise EventRefused("at", fault("event.at", "Write the position as 31.5497,74.3436 or paste a map link."))
     given = written.get("zone", "").strip() or time_zone
     try:
         zone = ZoneInfo(given)
     except (KeyError, ValueError, OSError):
-        raise EventRefused("zone", f"There is no time zone {given!r}; write it as Asia/Karachi.") from None
+        raise EventRefused(
+            "zone", fault("event.zone", "There is no time zone {given!r}; write it as Asia/Karachi.", given=given)
+        ) from None
     doors = _time("doors", written.get("doors", ""), zone)
     ends = _time("ends", written["ends"], zone) if written.get("ends", "").strip() else doors + _USUAL_LENGTH
     if not doors < ends <= doors + _LONGEST:
-        raise EventRefused("ends", f"It must end after it begins, within {_LONGEST.days} days.")
+        raise EventRefused(
+            "ends", fault("event.ends", "It must end after it begins, within {days} days.", days=_LONGEST.days)
+        )
     names = {
         language: said[:120]
         for language, field in (("ur", "name_ur"), ("ur-Latn", "name_ur_latn"))
@@ -86,11 +91,11 @@ def add_event(connection: Connection, event: EventDetails) -> None:
     :raises EventRefused: there is one of that key
     """
     if connection.execute(select(_events.c.id).where(_events.c.key == event.key)).first():
-        raise EventRefused("key", f"There is an event {event.key!r} already.")
+        raise EventRefused("key", fault("event.known", "There is an event {key!r} already.", key=event.key))
     try:
         connection.execute(insert(_events).values(**_columns(event)))
     except IntegrityError:
-        raise EventRefused("key", f"There is an event {event.key!r} already.") from None
+        raise EventRefused("key", fault("event.known", "There is an event {key!r} already.", key=event.key)) from None
     bump(connection, REVISION)
 
 
@@ -135,5 +140,5 @@ def _time(field: str, written: str, zone: ZoneInfo) -> datetime:
             raise ValueError
         local = datetime.fromisoformat(written.strip())
     except ValueError:
-        raise EventRefused(field, "Write the time as 2026-12-06 14:00.") from None
+        raise EventRefused(field, fault("event.time", "Write the time as 2026-12-06 14:00.")) from None
     return (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)

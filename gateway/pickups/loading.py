@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from faults import fault
 from gateway.pickups.csv_file import PointRow
 from gateway.pickups.store import REVISION, mark_changed
 from gateway.places.store import bump
@@ -128,8 +129,18 @@ def change_point(connection: Connection, point_id: int, row: PointRow) -> list[R
         with connection.begin_nested():
             connection.execute(update(_points).where(_points.c.id == point_id).values(**fresh))
     except IntegrityError:
-        said = f"There is a point “{row.name}” in {row.city} already. Tell them apart."
-        return [RowProblem(row.line, "name", said)]
+        return [
+            RowProblem(
+                row.line,
+                "name",
+                fault(
+                    "point.known",
+                    "There is a point “{name}” in {city} already. Tell them apart.",
+                    name=row.name,
+                    city=row.city,
+                ),
+            )
+        ]
     changed = _write_buses(connection, point_id, row, old)
     bump(connection, REVISION)
     mark_changed(connection, [point_id], changed)
@@ -230,12 +241,29 @@ def _seats_lost(row: PointRow, old: dict[datetime, Any]) -> list[RowProblem]:
         if leaves_at not in wanted and bus.held:
             problems.append(
                 RowProblem(
-                    row.line, "departures", f"The bus of {said} is left out, but {bus.held} seats on it are held."
+                    row.line,
+                    "departures",
+                    fault(
+                        "point.bus_left_out",
+                        "The bus of {said} is left out, but {held} seats on it are held.",
+                        said=said,
+                        held=bus.held,
+                    ),
                 )
             )
         elif (seats := wanted.get(leaves_at)) is not None and seats < bus.held:
             problems.append(
-                RowProblem(row.line, "seats", f"{seats} seats on the bus of {said}, but {bus.held} are held.")
+                RowProblem(
+                    row.line,
+                    "seats",
+                    fault(
+                        "point.seats_held",
+                        "{seats} seats on the bus of {said}, but {held} are held.",
+                        seats=seats,
+                        said=said,
+                        held=bus.held,
+                    ),
+                )
             )
     return problems
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import OSA
 
+from faults import FaultError, fault
 from orthography import words
 
 MAX_AFFINITIES = 62  # bits that fit a signed 64-bit column with room for the sign and one spare
@@ -25,18 +26,30 @@ class Group:
         return 1 << self.bit
 
 
+class TypedTwice(FaultError):
+    """Two groups would be typed the same way; the fault names both."""
+
+
 class Groups:
     """An index over the affinities of one movement."""
 
     def __init__(self, groups: Iterable[Group]) -> None:
-        """:raises ValueError: if two groups are typed the same way; names both"""
+        """:raises TypedTwice: two groups are typed the same way"""
         self.all: tuple[Group, ...] = tuple(sorted(groups, key=lambda group: group.bit))
         self._by_words: dict[tuple[str, ...], Group] = {}
         for group in self.all:
             for name in (group.key, *group.names.values(), *group.aliases):
                 typed = tuple(words(name))
                 if typed and self._by_words.setdefault(typed, group) is not group:
-                    raise ValueError(f'"{name}" stands for both {self._by_words[typed].key} and {group.key}.')
+                    raise TypedTwice(
+                        fault(
+                            "group.typed_twice",
+                            '"{name}" stands for both {one} and {other}.',
+                            name=name,
+                            one=self._by_words[typed].key,
+                            other=group.key,
+                        )
+                    )
         self.typed: frozenset[str] = frozenset(word for typed in self._by_words for word in typed)
         """Every folded word that some group is typed with: none of them is a misspelt place."""
         self._longest = max((len(typed) for typed in self._by_words), default=0)

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from gateway.places.affinities import MAX_AFFINITIES, Group, Groups
+from faults import Fault, FaultError, fault
+from gateway.places.affinities import MAX_AFFINITIES, Group, Groups, TypedTwice
 from gateway.places.store import bump
 from gateway.tables import Affinity
 from orthography import words
@@ -15,10 +16,10 @@ LANGUAGES = ("en", "ur", "ur-Latn")
 _MAX_KEY_LENGTH, _MAX_NAME_LENGTH, _MOST_ALIASES = 40, 60, 60
 
 
-class GroupRefused(ValueError):
-    """A group that cannot be so; `field` is key, names or aliases, and the text one sentence."""
+class GroupRefused(FaultError):
+    """A group that cannot be so; `field` is key, names or aliases, and the fault one sentence."""
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: Fault) -> None:
         super().__init__(reason)
         self.field = field
 
@@ -54,29 +55,50 @@ def save_group(
     :raises GroupRefused: it cannot be called so, two groups would be typed the same way, or there are too many
     """
     if not (key.isascii() and key.replace("-", "").isalnum() and key == key.lower() and len(key) <= _MAX_KEY_LENGTH):
-        raise GroupRefused("key", f"Write small Latin letters, digits and hyphens, up to {_MAX_KEY_LENGTH}.")
+        raise GroupRefused(
+            "key",
+            fault("group.key", "Write small Latin letters, digits and hyphens, up to {most}.", most=_MAX_KEY_LENGTH),
+        )
     for language, said in names.items():
         if language not in LANGUAGES or not words(said) or len(said) > _MAX_NAME_LENGTH:
             raise GroupRefused(
-                "names", f"Write a name in {', '.join(LANGUAGES)} of at most {_MAX_NAME_LENGTH} letters."
+                "names",
+                fault(
+                    "group.names",
+                    "Write a name in {languages} of at most {most} letters.",
+                    languages=", ".join(LANGUAGES),
+                    most=_MAX_NAME_LENGTH,
+                ),
             )
     if not all(words(one) and len(one) <= _MAX_NAME_LENGTH for one in aliases) or len(aliases) > _MOST_ALIASES:
-        raise GroupRefused("aliases", f"Another way to type it has letters, {_MAX_NAME_LENGTH} at most.")
+        raise GroupRefused(
+            "aliases",
+            fault("group.alias", "Another way to type it has letters, {most} at most.", most=_MAX_NAME_LENGTH),
+        )
     bump(connection, "places")  # holds the row, so that two new groups never take one bit
     rows = {row.key: _group(row) for row in connection.execute(select(Affinity.__table__))}
     known = rows.get(key)
     if anew is not None and anew == (known is not None):
-        raise GroupRefused("key", f"There is a group {key!r} already." if anew else f"There is no group {key!r}.")
+        if anew:
+            raise GroupRefused("key", fault("group.known", "There is a group {key!r} already.", key=key))
+        raise GroupRefused("key", fault("group.unknown", "There is no group {key!r}.", key=key))
     bit = known.bit if known else max((one.bit for one in rows.values()), default=-1) + 1
     if bit >= MAX_AFFINITIES:
-        raise GroupRefused("key", f"There are {MAX_AFFINITIES} groups already; that is the most that there can be.")
+        raise GroupRefused(
+            "key",
+            fault(
+                "group.most",
+                "There are {most} groups already; that is the most that there can be.",
+                most=MAX_AFFINITIES,
+            ),
+        )
     old_names, old_aliases = (known.names, known.aliases) if known and keep else ({}, ())
     merged = {**old_names, **names} or {"en": key}
     group = Group(key, bit, merged, tuple(sorted({*old_aliases, *aliases})))
     try:
         Groups([*(one for one in rows.values() if one.key != key), group])
-    except ValueError as error:
-        raise GroupRefused("aliases", str(error)) from None
+    except TypedTwice as error:
+        raise GroupRefused("aliases", error.fault) from None
     values: dict[str, Any] = {"names": dict(group.names), "aliases": list(group.aliases)}
     if known:
         connection.execute(update(Affinity).where(Affinity.key == key).values(values))

@@ -10,6 +10,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from faults import Fault, FaultError, fault
 from gateway.replies.catalogue import LANGUAGES, Catalogue, placeholders
 from gateway.rules.conversation import Listed, Reply, Value, Word
 from gateway.rules.message_parts import cheapest, count_parts
@@ -51,8 +52,8 @@ USUAL: Mapping[str, Value] = {
 }
 
 
-class WordingError(ValueError):
-    """A reply that cannot be sent so; one sentence that says what is wrong and what to do."""
+class WordingError(FaultError):
+    """A reply that cannot be sent so; the fault is one sentence that says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Judged:
     encoding: str
     usual_parts: int
     """What the packaged wording costs."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def usual_example(catalogue: Catalogue, wording: str, language: str) -> str:
@@ -90,22 +91,42 @@ def judge_wording(packaged: Catalogue, wording: str, language: str, text: str, v
     counted = count_parts(example)
     if counted.parts > MOST_PARTS.get(language, 2):
         raise WordingError(
-            f"It needs {counted.parts} parts with usual values; a reply in this language may need "
-            f"{MOST_PARTS.get(language, 2)} at most. Make it shorter."
+            fault(
+                "reply.long",
+                "It needs {parts} parts with usual values; a reply in this language may need {most} at most. Make it "
+                "shorter.",
+                parts=counted.parts,
+                most=MOST_PARTS.get(language, 2),
+            )
         )
     command = parse(example, vocabulary=vocabulary)
     if command.name in OBEYED:
         raise WordingError(
-            f"It would itself be read as {command.name} if a phone sent it back to us ({command.reason}). "
-            "Begin with another word."
+            fault(
+                "reply.a_command",
+                "It would itself be read as {name} if a phone sent it back to us ({reason}). Begin with another word.",
+                name=command.name,
+                reason=command.reason,
+            )
         )
     for promised in sorted(_told(built_in, vocabulary) - _told(said, vocabulary)):
-        raise WordingError(f"It must still tell people how to {promised}, as the built-in words do.")
+        raise WordingError(
+            fault(
+                "reply.promised",
+                "It must still tell people how to {promised}, as the built-in words do.",
+                promised=promised,
+            )
+        )
     usual = count_parts(usual_example(packaged, wording, language)).parts
     warnings = []
     if counted.parts > usual:
         warnings.append(
-            f"It needs {counted.parts} parts where the built-in words need {usual}, and costs as much more."
+            fault(
+                "reply.dearer",
+                "It needs {parts} parts where the built-in words need {usual}, and costs as much more.",
+                parts=counted.parts,
+                usual=usual,
+            )
         )
     return Judged(said, example, counted.parts, counted.encoding, usual, tuple(warnings))
 
@@ -120,7 +141,13 @@ def judge_word(packaged: Catalogue, key: str, language: str, text: str) -> str:
     _same_placeholders(said, spaces)
     _letters(said, language)
     if len(said) > len(spaces) + _WORD_GROWTH:
-        raise WordingError(f"It is too long for a word inside a reply: {len(spaces) + _WORD_GROWTH} letters at most.")
+        raise WordingError(
+            fault(
+                "reply.word_long",
+                "It is too long for a word inside a reply: {count} letters at most.",
+                count=len(spaces) + _WORD_GROWTH,
+            )
+        )
     return said
 
 
@@ -128,11 +155,19 @@ def _clean(text: str, keep_spaces: bool = False) -> str:
     said = cheapest(text.replace("\r\n", " ").replace("\n", " "))
     said = said if keep_spaces else said.strip()
     if not said.strip():
-        raise WordingError("It is empty. To say nothing else, go back to the built-in words.")
+        raise WordingError(fault("reply.empty", "It is empty. To say nothing else, go back to the built-in words."))
     if len(said) > _MOST_LETTERS:
-        raise WordingError(f"It has {len(said)} letters; {_MOST_LETTERS} is the most.")
+        raise WordingError(
+            fault("reply.letters", "It has {count} letters; {most} is the most.", count=len(said), most=_MOST_LETTERS)
+        )
     if sign := _SIGNS.search(said):
-        raise WordingError(f"It holds an invisible sign (U+{ord(sign[0]):04X}). Type the words anew.")
+        raise WordingError(
+            fault(
+                "reply.invisible",
+                "It holds an invisible sign ({sign}). Type the words anew.",
+                sign=f"U+{ord(sign[0]):04X}",
+            )
+        )
     return said
 
 
@@ -142,16 +177,36 @@ def _same_placeholders(said: str, built_in: str) -> None:
         pieces = list(string.Formatter().parse(said))
         given = placeholders(said)
     except ValueError:
-        raise WordingError("A { or } stands alone. Write a placeholder as {name}, with both.") from None
+        raise WordingError(
+            fault("reply.brace", "A {{ or }} stands alone. Write a placeholder as {{name}}, with both.")
+        ) from None
     if any(spec or conversion for _, _, spec, conversion in pieces) or any(name == "" for _, name, _, _ in pieces):
-        raise WordingError("Write a placeholder as {name} and nothing else between { and }.")
+        raise WordingError(
+            fault("reply.placeholder", "Write a placeholder as {{name}} and nothing else between {{ and }}.")
+        )
     if "{{" in said or "}}" in said:
-        raise WordingError("Write { and } only around the name of a placeholder.")
+        raise WordingError(fault("reply.brace_only", "Write {{ and }} only around the name of a placeholder."))
     if lacking := sorted(wanted - given):
-        raise WordingError(f"It lacks {_braced(lacking)}. Put it where the value belongs.")
+        raise WordingError(
+            fault("reply.lacks", "It lacks {names}. Put it where the value belongs.", names=_braced(lacking))
+        )
     if odd := sorted(given - wanted):
-        there = f"There is {_braced(sorted(wanted))}." if wanted else "This reply has none."
-        raise WordingError(f"{_braced(odd)} is no placeholder of this reply. {there}")
+        if not wanted:
+            raise WordingError(
+                fault(
+                    "reply.no_placeholders",
+                    "{names} is no placeholder of this reply. This reply has none.",
+                    names=_braced(odd),
+                )
+            )
+        raise WordingError(
+            fault(
+                "reply.no_placeholder",
+                "{names} is no placeholder of this reply. There is {known}.",
+                names=_braced(odd),
+                known=_braced(sorted(wanted)),
+            )
+        )
 
 
 def _braced(names: list[str]) -> str:
@@ -163,7 +218,13 @@ def _letters(said: str, language: str) -> None:
     if language == "ur" or count_parts(said).encoding == "GSM-7":
         return
     odd = next(letter for letter in said if count_parts(letter).encoding != "GSM-7")
-    raise WordingError(f"“{odd}” is outside the plain SMS alphabet and would double the price. Write it another way.")
+    raise WordingError(
+        fault(
+            "reply.not_gsm",
+            "“{odd}” is outside the plain SMS alphabet and would double the price. Write it another way.",
+            odd=odd,
+        )
+    )
 
 
 def _told(text: str, vocabulary: Vocabulary) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from faults import fault
 from gateway.overrides.store import Override, OverrideError, find, put, values_of
 from gateway.reports.triage import CATEGORIES, KINDS, TriageError, TriageRules
 from gateway.reports.triage.files import rules_of
@@ -36,24 +37,37 @@ def set_word(connection: Connection, label: str, phrase: str, weight: int | None
     :raises OverrideError: there is no such label, or the phrase or weight cannot be used; one sentence
     """
     if label not in LABELS:
-        raise OverrideError(f"There is no {label!r}; there are {', '.join(LABELS)}.")
+        raise OverrideError(
+            fault(
+                "triage.no_label", "There is no {label!r}; there are {labels}.", label=label, labels=", ".join(LABELS)
+            )
+        )
     known = find(connection, KIND, label)
     value = dict(known.value) if known and known.value else {}
     phrase = " ".join(phrase.split())
     if weight is None:
         if phrase not in value:
-            raise OverrideError(f"“{phrase}” of {label} was not changed.")
+            raise OverrideError(
+                fault("triage.not_changed", "“{phrase}” of {label} was not changed.", phrase=phrase, label=label)
+            )
         del value[phrase]
     else:
         if not -9 <= weight <= 9:
-            raise OverrideError("A weight is -9 to 9; 0 takes a word out.")
+            raise OverrideError(fault("triage.weight", "A weight is -9 to 9; 0 takes a word out."))
         try:
             list(rules_of(_SOURCE, _as_file(label, phrase, weight)))
         except TriageError as error:
-            raise OverrideError(str(error).removeprefix(f"{_SOURCE}: ")) from None
+            raise OverrideError(error.fault) from None
         value[phrase] = weight
         if len(value) > _MOST:
-            raise OverrideError(f"More than {_MOST} changed words of {label}: put them into a file (TRIAGE_FILES).")
+            raise OverrideError(
+                fault(
+                    "triage.most",
+                    "More than {most} changed words of {label}: put them into a file (TRIAGE_FILES).",
+                    most=_MOST,
+                    label=label,
+                )
+            )
     return put(connection, KIND, label, value or None, by, now)
 
 
@@ -71,10 +85,14 @@ def restore(connection: Connection, label: str, value: Mapping[str, int] | None,
     :raises OverrideError: it cannot be used any more
     """
     if label not in LABELS:
-        raise OverrideError(f"There is no {label!r}; there are {', '.join(LABELS)}.")
+        raise OverrideError(
+            fault(
+                "triage.no_label", "There is no {label!r}; there are {labels}.", label=label, labels=", ".join(LABELS)
+            )
+        )
     try:
         for phrase, weight in (value or {}).items():
             list(rules_of(_SOURCE, _as_file(label, phrase, weight)))
     except TriageError as error:
-        raise OverrideError(str(error).removeprefix(f"{_SOURCE}: ")) from None
+        raise OverrideError(error.fault) from None
     return put(connection, KIND, label, dict(value) if value else None, by, now)

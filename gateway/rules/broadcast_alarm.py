@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from faults import Fault, fault
+
 PAST = timedelta(days=90)
 TIMES_THE_LARGEST = 5
 ALWAYS_ORDINARY = 1_000
@@ -21,7 +23,7 @@ class Alarm:
     """`name` is `rate`, `hourly`, `cap` or `grown`; `reason` is one sentence for whoever has to look."""
 
     name: str
-    reason: str
+    reason: Fault
 
 
 def before_start(recipients: int, past: Sequence[int], begun_last_hour: int) -> Alarm | None:
@@ -31,10 +33,26 @@ def before_start(recipients: int, past: Sequence[int], begun_last_hour: int) -> 
         and only the second person of the approval stands in the way
     """
     if begun_last_hour >= MOST_AN_HOUR:
-        return Alarm("hourly", f"{begun_last_hour} broadcasts began within the last hour; {MOST_AN_HOUR} are the most.")
+        return Alarm(
+            "hourly",
+            fault(
+                "alarm.hourly",
+                "{begun} broadcasts began within the last hour; {most} are the most.",
+                begun=begun_last_hour,
+                most=MOST_AN_HOUR,
+            ),
+        )
     largest = max(past, default=0)
     if largest and recipients > max(ALWAYS_ORDINARY, TIMES_THE_LARGEST * largest):
-        return Alarm("rate", f"{recipients:,} recipients; the largest of the last 90 days had {largest:,}.")
+        return Alarm(
+            "rate",
+            fault(
+                "alarm.rate",
+                "{recipients:,} recipients; the largest of the last 90 days had {largest:,}.",
+                recipients=recipients,
+                largest=largest,
+            ),
+        )
     return None
 
 
@@ -49,7 +67,20 @@ def while_planning(planned: int, approved: int, today: int, cap: int) -> Alarm |
     :param today: recipients of all broadcasts begun today, this one's among them; `cap` 0: no cap
     """
     if planned > most_of(approved):
-        return Alarm("grown", f"The audience has grown: {approved:,} recipients were approved, {planned:,} are there.")
+        return Alarm(
+            "grown",
+            fault(
+                "alarm.grown",
+                "The audience has grown: {approved:,} recipients were approved, {planned:,} are there.",
+                approved=approved,
+                planned=planned,
+            ),
+        )
     if cap and today > cap:
-        return Alarm("cap", f"{today:,} recipients today are more than the daily cap of {cap:,}.")
+        return Alarm(
+            "cap",
+            fault(
+                "alarm.cap", "{today:,} recipients today are more than the daily cap of {cap:,}.", today=today, cap=cap
+            ),
+        )
     return None

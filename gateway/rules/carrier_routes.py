@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from faults import FaultError, fault
+
 TRIP = 5  # failures in a row, none reached between them
 PROBE_EVERY = timedelta(seconds=5)
 LONGEST_HOLD = timedelta(seconds=60)
@@ -39,7 +41,7 @@ class Health:
 def read_routes(written: str, known: Sequence[str]) -> tuple[Route, ...]:
     """Return the routes of a setting such as "+92=smpp,twilio; *=twilio"; empty: everything to the first carrier.
 
-    :raises ValueError: a sentence that says what is wrong
+    :raises FaultError: it says what is wrong
     """
     if not written.strip():
         return (Route(EVERYWHERE, (known[0],)),)
@@ -48,15 +50,26 @@ def read_routes(written: str, known: Sequence[str]) -> tuple[Route, ...]:
         prefix, equals, names = (part.strip() for part in piece.partition("="))
         carriers = tuple(filter(None, (name.strip() for name in names.split(","))))
         if not equals or not carriers or not (prefix == EVERYWHERE or prefix.removeprefix("+").isdecimal()):
-            raise ValueError(f"write a route as +92=twilio or *=twilio, not {piece!r}")
+            raise FaultError(
+                fault("setting.route", "Write a route as +92=twilio or *=twilio, not {piece!r}.", piece=piece)
+            )
         for name in carriers:
             if name not in known:
-                raise ValueError(f"there is no carrier {name!r}; there are {', '.join(known)}")
+                raise FaultError(
+                    fault(
+                        "setting.no_carrier",
+                        "There is no carrier {name!r}; there are {known}.",
+                        name=name,
+                        known=", ".join(known),
+                    )
+                )
         if len(prefix) > 16 or prefix in routes:
-            raise ValueError(f"the prefix {prefix} is too long or stands twice")
+            raise FaultError(
+                fault("setting.route_prefix", "The prefix {prefix} is too long or stands twice.", prefix=prefix)
+            )
         routes[prefix] = Route(prefix, carriers)
     if EVERYWHERE not in routes:
-        raise ValueError("the last route must be for all other numbers, as in *=twilio")
+        raise FaultError(fault("setting.last_route", "The last route must be for all other numbers, as in *=twilio."))
     return tuple(sorted(routes.values(), key=lambda route: (route.prefix == EVERYWHERE, -len(route.prefix))))
 
 

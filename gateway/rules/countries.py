@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import phonenumbers
 
+from faults import FaultError, fault
+
 EVERY = "*"
 
 
@@ -11,17 +13,18 @@ def read_prefixes(written: str, region: str) -> tuple[str, ...]:
     """Return how numbers begin that are texted, such as ("+44", "+92"); none for every country.
 
     :param written: beginnings with commas between, such as "+92, +44"; "*" for every country; empty: those of `region`
-    :raises ValueError: one of them is no beginning of a number
+    :raises FaultError: one of them is no beginning of a number
     """
     given = [one for piece in written.replace("،", ",").split(",") if (one := piece.strip())]
     if EVERY in given:
         if len(given) > 1:
-            raise ValueError("write * alone, it means every country")
+            raise FaultError(fault("setting.every_country", "Write * alone, it means every country."))
         return ()
     for one in given:
         digits = one.removeprefix("+")
         if not one.startswith("+") or not (digits.isascii() and digits.isdecimal()) or digits[0] == "0":
-            raise ValueError(f"write beginnings such as +92, +44, or * for every country, not {one!r}")
+            said = "Write beginnings such as +92, +44, or * for every country, not {written!r}."
+            raise FaultError(fault("setting.prefixes", said, written=one))
     if not given:
         given = [f"+{phonenumbers.country_code_for_region(region)}"]
     # What another one holds already is left out, so that no two overlap.

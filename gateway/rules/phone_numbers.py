@@ -16,6 +16,7 @@ import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE as REGIONS_OF_CODE
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberDesc, PhoneNumberFormat, PhoneNumberType
 
+from faults import Fault, FaultError, fault
 from orthography import fold
 
 
@@ -57,8 +58,8 @@ class Sender(NamedTuple):
         return f"Sender({self.kind}, {self.channel}, {mask(self.key)}, {self.region})"
 
 
-class MemberNumberError(ValueError):
-    """What was typed is no number that can be texted; the message says why, with the digits masked."""
+class MemberNumberError(FaultError):
+    """What was typed is no number that can be texted; the fault says why, with the digits masked."""
 
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -87,28 +88,51 @@ def read_member_number(raw: str, region: str, *, listed_only: bool = False) -> s
     typed = fold(raw)
     shown = mask_all(raw.strip())[:40]
     if not typed:
-        raise MemberNumberError("The phone number is empty.")
+        raise MemberNumberError(fault("phone.empty", "The phone number is empty."))
     if _SPREADSHEET_ROUNDED.fullmatch(typed):
-        raise MemberNumberError(f"“{shown}” was rounded by a spreadsheet: format the column as text and export again.")
+        raise MemberNumberError(
+            fault(
+                "phone.rounded",
+                "“{shown}” was rounded by a spreadsheet: format the column as text and export again.",
+                shown=shown,
+            )
+        )
     if whole := _SPREADSHEET_FLOAT.fullmatch(typed):
         typed = whole[1]
     sender = read_sender(typed, region)
     if sender.e164 is not None and sender.can_be_texted:
         if listed_only and sender.kind is SenderKind.UNLISTED:
-            raise MemberNumberError(f"“{shown}” is in no known number range of {sender.region}: check the digits.")
+            raise MemberNumberError(
+                fault(
+                    "phone.unlisted",
+                    "“{shown}” is in no known number range of {region}: check the digits.",
+                    shown=shown,
+                    region=sender.region or "",
+                )
+            )
         return sender.e164
-    raise MemberNumberError(f"“{shown}” {_WHY_NOT[sender.kind]}")
+    raise MemberNumberError(_why_not(sender.kind, shown))
 
 
-_WHY_NOT = {
-    SenderKind.LANDLINE: "is a landline: it cannot receive texts.",
-    SenderKind.SERVICE: "is a service number, not a person's phone.",
-    SenderKind.SHORT_CODE: "is too short for a phone number.",
-    SenderKind.ALPHANUMERIC: "is a name, not a phone number.",
-    SenderKind.ACCOUNT: "is an account name, not a phone number.",
-    SenderKind.UNKNOWN_COUNTRY: "starts with a country code that no country has.",
-    SenderKind.INVALID: "is not a phone number: digits are missing, too many, or mixed with other signs.",
-}
+def _why_not(kind: SenderKind, shown: str) -> Fault:
+    match kind:
+        case SenderKind.LANDLINE:
+            return fault("phone.landline", "“{shown}” is a landline: it cannot receive texts.", shown=shown)
+        case SenderKind.SERVICE:
+            return fault("phone.service", "“{shown}” is a service number, not a person's phone.", shown=shown)
+        case SenderKind.SHORT_CODE:
+            return fault("phone.short", "“{shown}” is too short for a phone number.", shown=shown)
+        case SenderKind.ALPHANUMERIC:
+            return fault("phone.name", "“{shown}” is a name, not a phone number.", shown=shown)
+        case SenderKind.ACCOUNT:
+            return fault("phone.account", "“{shown}” is an account name, not a phone number.", shown=shown)
+        case SenderKind.UNKNOWN_COUNTRY:
+            return fault("phone.country", "“{shown}” starts with a country code that no country has.", shown=shown)
+    return fault(
+        "phone.none",
+        "“{shown}” is not a phone number: digits are missing, too many, or mixed with other signs.",
+        shown=shown,
+    )
 
 
 # Reading -------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from faults import FaultError, fault
+
 _WINDOW = re.compile(r"([0-2]?[0-9]):([0-5][0-9])\s*(?:-|–|to)\s*([0-2]?[0-9]):([0-5][0-9])")
 _HOUR = timedelta(hours=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,15 +28,17 @@ class SendingHours:
 
     @classmethod
     def read(cls, written: str) -> "SendingHours":
-        """Return the hours of a setting such as "09:00-21:00"; ValueError with a sentence if it is none."""
+        """Return the hours of a setting such as "09:00-21:00"; FaultError if it is none."""
         found = _WINDOW.fullmatch(written.strip())
         if not found:
-            raise ValueError(f"Sending hours are written like 09:00-21:00, not {written!r}.")
+            raise FaultError(
+                fault("setting.hours", "Sending hours are written like 09:00-21:00, not {written!r}.", written=written)
+            )
         hours = [int(number) for number in found.groups()]
         if hours[2:] == [24, 0]:
             hours[2] = 0
         if hours[0] > 23 or hours[2] > 23:
-            raise ValueError(f"A day has no such hour: {written!r}.")
+            raise FaultError(fault("setting.no_such_hour", "A day has no such hour: {written!r}.", written=written))
         return cls(time(hours[0], hours[1]), time(hours[2], hours[3]))
 
     @property

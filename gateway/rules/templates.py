@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+from faults import FaultError, fault
 from gateway.rules.message_parts import MessageParts, cheapest, count_parts
 
 FIELDS = ("name", "city")
@@ -28,8 +29,8 @@ DEFAULTS: MappingProxyType[str, MappingProxyType[str, str]] = MappingProxyType(
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
-class TemplateError(ValueError):
-    """The words cannot be sent as they are; the text is one sentence."""
+class TemplateError(FaultError):
+    """The words cannot be sent as they are; the fault is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,28 @@ def check(words: str, defaults: Mapping[str, str] | None = None) -> frozenset[st
     :raises TemplateError: it is empty, too long, or has a brace that is no field
     """
     if not words.strip():
-        raise TemplateError("A text has no words.")
+        raise TemplateError(fault("template.empty", "A text has no words."))
     named = frozenset(_FIELD.findall(words))
     if unknown := sorted(named - set(FIELDS)):
-        raise TemplateError(f"There is no {{{unknown[0]}}}; a text may have {{name}} and {{city}}.")
+        raise TemplateError(
+            fault(
+                "template.unknown",
+                "There is no {{{unknown}}}; a text may have {{name}} and {{city}}.",
+                unknown=unknown[0],
+            )
+        )
     bare = _FIELD.sub("", words)
     if "{" in bare or "}" in bare:
-        raise TemplateError("A brace stands alone: write {name} or {city}, and no other braces.")
+        raise TemplateError(
+            fault("template.brace", "A brace stands alone: write {{name}} or {{city}}, and no other braces.")
+        )
     counted = count_parts(cheapest(_fill(words, {**DEFAULTS["en"], **(defaults or {})})))
     if counted.parts > LONGEST:
-        raise TemplateError(f"A text takes {counted.parts} parts; {LONGEST} are the most.")
+        raise TemplateError(
+            fault(
+                "template.long", "A text takes {parts} parts; {most} are the most.", parts=counted.parts, most=LONGEST
+            )
+        )
     return named
 
 

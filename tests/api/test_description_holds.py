@@ -1,9 +1,9 @@
 """The API does what its own description says: schemathesis asks it whatever the description allows, and forbids.
 
 Requests are made by examples, by edges of each schema, at random, and in chains where one takes up what another made;
-every check of schemathesis is on. 422 is allowed for what is valid by the schema: whether a rule, a cursor or a time means
-something, no schema can tell. 414 is allowed for an address that is longer than any server takes: OpenAPI has no word for
-the length of a whole address, only for that of each parameter, and those are within it.
+every check of schemathesis is on. 422 is allowed for what is valid by the schema: whether a rule, a cursor or a time
+means something, no schema can tell. 414 is allowed for an address that is longer than any server takes: OpenAPI has no
+word for the length of a whole address, only for that of each parameter, and those are within it.
 """
 
 import asyncio

@@ -96,7 +96,7 @@ def test_two_people_who_look_at_once_do_not_overwrite_each_other(as_admin: Brows
     assert as_admin.submit(path, act="save", text="Text JOIN or STOP.").status_code == 303
     late = as_admin.post(path, mine)
     assert late.status_code == 422
-    assert "changed by amna while you looked" in late.text
+    assert "changed by <bdi>amna</bdi> while you looked" in late.text
 
 
 def test_a_limit_is_changed_within_the_running_gateway(as_admin: Browser, console: FastAPI) -> None:

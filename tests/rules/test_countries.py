@@ -25,7 +25,7 @@ def test_as_written(written: str, prefixes: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("written", ["92", "+", "+0", "+92 +44", "*, +92", "PK", "+٩٢"])
 def test_what_is_none(written: str) -> None:
-    with pytest.raises(ValueError, match="write"):
+    with pytest.raises(ValueError, match="Write"):
         read_prefixes(written, "PK")
 
 

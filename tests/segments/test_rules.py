@@ -200,7 +200,7 @@ def test_the_caret_stands_under_the_fault() -> None:
 def test_names_are_found_on_file(text: str, settled: str, remarked: str) -> None:
     found = settle_names(parse(text), PAKISTAN, text)
     assert to_text(found.rule) == settled
-    assert [remark[: len(remarked)] for remark in found.remarks] == ([remarked] if remarked else [])
+    assert [str(remark)[: len(remarked)] for remark in found.remarks] == ([remarked] if remarked else [])
     again = settle_names(parse(settled), PAKISTAN, settled)
     assert again.rule == found.rule
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.broadcasts import moves
@@ -21,7 +22,8 @@ from gateway.console.access import allowed
 from gateway.console.broadcasts.desk import PATH, at, engine_of, row_of, terms_of, utc_now
 from gateway.console.broadcasts.one import WEEKDAYS, show_one, work_out
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import leave
+from gateway.console.shell import leave, told, visit_of
+from gateway.console.told import recalled, told_plain
 from gateway.database import reading
 from segments import RuleError
 
@@ -40,7 +42,7 @@ def _act(request: Request, viewer: Viewer, form: Form, key: str, what: str, act:
             form.leads_to(at(key))
             audit.record(connection, viewer.login, f"broadcast.{what}", f"broadcast:{key}", detail, now)
     except (BroadcastError, RuleError) as error:
-        return leave(request, at(key), "broadcasts.refused", "bad", why=str(error))
+        return leave(request, at(key), "broadcasts.refused", "bad", why=told_plain(visit_of(request).language, error))
     return leave(request, at(key), f"broadcasts.did_{what}", name=row.name)
 
 
@@ -117,7 +119,13 @@ def resume(key: str, request: Request, viewer: Viewer = Depends(_APPROVES), form
     def act(connection: Connection, now: datetime) -> Mapping[str, Any]:
         row = row_of(connection, viewer, key)
         if row.alarm and form.text("alarm", 12) != row.alarm:
-            raise BroadcastError(f"Another alarm holds it now: {row.state_reason}")
+            raise BroadcastError(
+                fault(
+                    "broadcast.other_alarm",
+                    "Another alarm holds it now: {reason}",
+                    reason=recalled(row.state_reason) or row.state_reason,
+                )
+            )
         moves.resume(connection, key, viewer.login, terms_of(request), now)
         return {"let_pass": row.alarm}
 
@@ -160,7 +168,7 @@ def set_schedule(
             detail = {"cron": when.cron, "zone": when.zone, "first": first.isoformat()}
             audit.record(connection, viewer.login, "broadcast.schedule", f"broadcast:{key}", detail, now)
     except BroadcastError as error:
-        return show_one(request, viewer, key, 422, problems={"schedule": str(error)}, given=given)
+        return show_one(request, viewer, key, 422, problems={"schedule": told(request, error)}, given=given)
     return leave(request, at(key), "broadcasts.did_schedule", name=row.name)
 
 
@@ -169,13 +177,13 @@ def _when(given: Mapping[str, str]) -> When:
     try:
         zone = ZoneInfo(given["zone"])
     except (KeyError, ValueError, OSError):
-        raise BroadcastError(f"There is no time zone “{given['zone']}”.") from None
+        raise BroadcastError(fault("broadcast.zone", "There is no time zone “{zone}”.", zone=given["zone"])) from None
     if given["repeat"] in ("daily", "weekly"):
         at_time = moment_in(f"2000-01-01 {given['time']}", zone)
         weekday = given["weekday"] if given["repeat"] == "weekly" else "*"
         if weekday != "*" and weekday not in WEEKDAYS:
-            raise BroadcastError("Choose a day of the week.")
+            raise BroadcastError(fault("broadcast.choose_day", "Choose a day of the week."))
         return When(zone.key, cron=f"{at_time.minute} {at_time.hour} * * {weekday}")
     if not given["day"] or not given["time"]:
-        raise BroadcastError("Give the day and the time.")
+        raise BroadcastError(fault("broadcast.day_and_time", "Give the day and the time."))
     return When(zone.key, at=moment_in(f"{given['day']} {given['time']}", zone))

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Engine
 
 from gateway.accounts.viewer import Viewer
 from gateway.audience.bounds import bound
-from gateway.audience.rules import Audience
+from gateway.audience.rules import Audience, atlas_of
 from gateway.broadcasts.drafts import BroadcastError, audience_of, find_within
 from gateway.broadcasts.terms import BroadcastTerms, broadcast_terms
 from gateway.console.access import NotFound
-from gateway.console.shell import console_of
+from gateway.console.shell import console_of, visit_of
 from gateway.places.directory import Directory
 from gateway.places.store import read_directory, revisions
+from segments import RuleError, describe, parse
 
 PATH = "/console/broadcasts"
 _kept: dict[str, tuple[Mapping[str, int], Directory]] = {}
@@ -55,6 +56,16 @@ def audience_for(connection: Connection, request: Request, viewer: Viewer, rule:
     :raises RuleError: the text is no rule
     """
     return bound(audience_of(rule, directory_of(connection), terms_of(request), utc_now()), viewer.areas)
+
+
+def sentence_of(connection: Connection, request: Request, rule: str) -> str:
+    """Return whom a rule means, as one sentence in the viewer's language; empty where it cannot be read."""
+    terms = terms_of(request)
+    atlas = atlas_of(directory_of(connection), terms.zone, terms.default_language)
+    try:
+        return describe(parse(rule), atlas, "ur" if visit_of(request).language == "ur" else "en")
+    except RuleError:
+        return ""
 
 
 def row_of(connection: Connection, viewer: Viewer, key: str) -> Any:

@@ -15,7 +15,7 @@ from gateway.console.broadcasts.look import fragments
 from gateway.console.broadcasts.one import Problems, show_one, work_out
 from gateway.console.broadcasts.typed import Typed
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import leave, page
+from gateway.console.shell import leave, page, told
 from gateway.database import reading
 from gateway.rules.broadcast_life import CHANGEABLE
 from segments import RuleError
@@ -58,7 +58,7 @@ def make(request: Request, viewer: Viewer = Depends(_WRITES), form: Form = Depen
         typed.rule.error = error
         return _new(request, viewer, typed, 422)
     except BroadcastError as error:
-        return _new(request, viewer, typed, 422, _named(error))
+        return _new(request, viewer, typed, 422, _named(request, error))
     return _saved(request, key, do)
 
 
@@ -86,7 +86,7 @@ def change(key: str, request: Request, viewer: Viewer = Depends(_WRITES), form: 
     except DraftChanged as refused:
         return _conflict(request, viewer, key, typed, refused)
     except BroadcastError as error:
-        return show_one(request, viewer, key, 422, typed=typed, problems=_named(error))
+        return show_one(request, viewer, key, 422, typed=typed, problems=_named(request, error))
     return _saved(request, key, do)
 
 
@@ -134,8 +134,8 @@ def _ready(typed: Typed) -> bool:
     return not typed.rule.error and not any(line.problem for line in typed.rule.lines)
 
 
-def _named(error: BroadcastError) -> dict[str, str]:
-    return {error.about: str(error)}
+def _named(request: Request, error: BroadcastError) -> dict[str, str]:
+    return {error.about: told(request, error)}
 
 
 def _conflict(request: Request, viewer: Viewer, key: str, typed: Typed, refused: DraftChanged) -> Response:

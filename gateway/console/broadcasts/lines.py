@@ -29,14 +29,17 @@ _AGE = "age"
 
 @dataclass
 class TypedLine:
-    """One line as it stands in the form. `sign` of a length of time begins with "age"; `problem` is a sentence."""
+    """One line as it stands in the form.
+
+    `sign` of a length of time begins with "age"; `problem` is its fault, or "everyone".
+    """
 
     field: str
     value: str = ""
     sign: str = "="
     negated: bool = False
     year: str = ""
-    problem: str = ""
+    problem: RuleError | str = ""
 
     @property
     def kind(self) -> str:
@@ -162,7 +165,7 @@ class TypedRule:
         try:
             return to_text(rule_of(RuleForm(tuple(_lines(self.lines)), self.any_of)))
         except LineError as error:
-            self.lines[error.line].problem = f"{error.sentence} {error.remedy}".strip()
+            self.lines[error.line].problem = error
         except RuleError as error:
             self.error = error
         return None

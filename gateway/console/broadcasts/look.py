@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
+from faults import Fault
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.audience.counting import count_by_reason
 from gateway.broadcasts.drafts import LANGUAGES
@@ -20,7 +21,8 @@ from gateway.console.broadcasts.desk import PATH, audience_for, directory_of, en
 from gateway.console.broadcasts.lines import CHOICES, FIELDS, TypedRule
 from gateway.console.broadcasts.typed import Typed
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import render, visit_of
+from gateway.console.names import PlaceNames
+from gateway.console.shell import console_of, render, visit_of
 from gateway.database import reading
 from gateway.places.directory import Directory
 from gateway.rules.dear_letters import dear_letters
@@ -38,7 +40,7 @@ class Counted:
     """What the panel beside a rule shows. `bound` is the rule that counts where the viewer's areas narrow it."""
 
     sentence: str = ""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Fault, ...] = ()
     bound: str = ""
     matched: int = 0
     recipients: int | None = None
@@ -65,7 +67,7 @@ class Piece:
 class WordsCost:
     """What the text of one language takes. `price` is of one text, `together` of all readers, as far as known."""
 
-    problem: str = ""
+    problem: Fault | None = None
     parts: int = 0
     encoding: str = ""
     units_left: int = 0
@@ -89,14 +91,14 @@ def count(connection: Connection, request: Request, viewer: Viewer, rule: TypedR
         return counted
     directory = directory_of(connection)
     found = count_by_reason(connection, audience, directory.place_keys)
-    language = visit_of(request).language
+    language, names = visit_of(request).language, console_of(request).places
     counted.sentence = describe(audience.rule, audience.atlas, "ur" if language == "ur" else "en")
     counted.remarks = audience.remarks
     counted.bound = audience.text if not viewer.areas.everywhere else ""
     counted.matched, counted.recipients = found.matched, found.recipients
     counted.left_out, counted.abroad, counted.by_language = found.left_out, found.abroad, found.by_language
     cities = {key: number for key, number in found.by_city.items() if key is not None}
-    counted.by_city = {_city(key, directory, language): cities[key] for key in list(cities)[:_CITIES]}
+    counted.by_city = {_city(key, names, language): cities[key] for key in list(cities)[:_CITIES]}
     counted.no_city = found.by_city.get(None, 0)
     counted.other_cities = sum(list(cities.values())[_CITIES:])
     return counted
@@ -106,11 +108,11 @@ def words_cost(language: str, text: str, readers: int, terms: BroadcastTerms) ->
     """Return what a template takes for who has no name and no city on file."""
     if not text.strip():
         return WordsCost()
-    problem = ""
+    problem: Fault | None = None
     try:
         check(text)
     except TemplateError as error:
-        problem = str(error)
+        problem = error.fault
         if "{" in text or "}" in text:
             return WordsCost(problem=problem)
     counted = written_plainly(text, language).counted
@@ -217,7 +219,10 @@ def _pieces(text: str, dear: Mapping[int, Any]) -> list[Piece]:
     return [*pieces, Piece(plain)] if plain else pieces
 
 
-def _city(key: str, directory: Directory, language: str) -> str:
-    place = directory.places[key]
-    said = place.names.get(language) or place.name
-    return f"{said} ({place.context})" if key != place.name.casefold() and place.context else said
+def _city(key: str, names: PlaceNames, language: str) -> str:
+    place = names.directory.places.get(key)
+    if place is None:
+        return key
+    said = names.of_key(key, language)
+    apart = place.context if key != place.name.casefold() else ""
+    return f"{said} ({names.of_name(apart, language)})" if apart else said

@@ -19,11 +19,12 @@ from gateway.broadcasts.history import history_of, next_start
 from gateway.broadcasts.moves import PREVIEW_HOLDS, is_approved
 from gateway.broadcasts.preview import make_preview
 from gateway.console.access import allowed
-from gateway.console.broadcasts.desk import PATH, at, engine_of, row_of, terms_of, utc_now
+from gateway.console.broadcasts.desk import PATH, at, engine_of, row_of, sentence_of, terms_of, utc_now
 from gateway.console.broadcasts.look import fragments
 from gateway.console.broadcasts.typed import Typed
 from gateway.console.live import Topic, stream
-from gateway.console.shell import console_of, leave, page, render
+from gateway.console.shell import console_of, leave, page, render, visit_of
+from gateway.console.told import told_plain
 from gateway.database import reading
 from gateway.rules.broadcast_life import CHANGEABLE, BroadcastState
 from gateway.tables import Event, Staff
@@ -135,12 +136,13 @@ def show_one(
         saved = all_segments(connection)
         zones = _zones(connection, request)
         staff = connection.execute(select(Staff.phone).where(Staff.login == viewer.login)).scalar()
+        shown = _values(request, connection, standing)
     return page(
         request,
         "broadcasts/one.html",
         status,
         **values,
-        **_values(request, standing),
+        **shown,
         history=history,
         history_words=HISTORY_WORDS,
         saved=saved,
@@ -155,8 +157,14 @@ def show_one(
     )
 
 
-def _values(request: Request, standing: Standing) -> dict[str, Any]:
-    return {"standing": standing, "row": standing.row, "at": at(standing.row.key), "home": terms_of(request).zone}
+def _values(request: Request, connection: Connection, standing: Standing) -> dict[str, Any]:
+    return {
+        "standing": standing,
+        "row": standing.row,
+        "at": at(standing.row.key),
+        "home": terms_of(request).zone,
+        "sentence": sentence_of(connection, request, standing.row.rule),
+    }
 
 
 def _zones(connection: Connection, request: Request) -> list[tuple[str, str]]:
@@ -186,8 +194,9 @@ def live(key: str, request: Request, viewer: Viewer = Depends(_SEES)) -> Respons
             standing = standing_of(connection, row_of(connection, viewer, key), viewer, threshold)
             zones = _zones(connection, request)
             history = history_of(connection, standing.row.id)
+            shown = _values(request, connection, standing)
         values = {
-            **_values(request, standing),
+            **shown,
             "zones": zones,
             "given": Problems(),
             "problems": Problems(),
@@ -212,5 +221,5 @@ def work_out(request: Request, key: str) -> Response:
     try:
         make_preview(console_of(request).engine, key, terms_of(request), utc_now())
     except (BroadcastError, RuleError) as error:
-        return leave(request, at(key), "broadcasts.refused", "bad", why=str(error))
+        return leave(request, at(key), "broadcasts.refused", "bad", why=told_plain(visit_of(request).language, error))
     return leave(request, at(key), "broadcasts.worked_out")

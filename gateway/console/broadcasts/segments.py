@@ -6,19 +6,19 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.audience.bounds import lies_within
-from gateway.audience.rules import atlas_of
 from gateway.audience.saved import MAX_NAME_LENGTH, SegmentNameError, all_segments, find_segment, save_segment
 from gateway.console.access import allowed
-from gateway.console.broadcasts.desk import PATH, audience_for, directory_of, engine_of, terms_of, utc_now
+from gateway.console.broadcasts.desk import PATH, audience_for, engine_of, sentence_of, utc_now
 from gateway.console.broadcasts.lines import TypedRule
 from gateway.console.broadcasts.look import count
 from gateway.console.forms import Form, form_of
-from gateway.console.shell import leave, page, visit_of
+from gateway.console.shell import leave, page, told
 from gateway.database import reading
-from segments import RuleError, describe, parse
+from segments import RuleError, parse
 
 router = APIRouter(include_in_schema=False)
 SEGMENTS = f"{PATH}/segments"
@@ -54,13 +54,19 @@ def save(
             audience = audience_for(connection, request, viewer, rule.text)
             known = find_segment(connection, name)
             if known and replace and not _within(known.rule, viewer):
-                raise SegmentNameError(f"“{known.name}” is of people outside your areas; take another name.")
+                raise SegmentNameError(
+                    fault(
+                        "segment.outside",
+                        "“{name}” is of people outside your areas; take another name.",
+                        name=known.name,
+                    )
+                )
             save_segment(connection, name, audience, viewer.login, now, replace=replace)
             audit.record(
                 connection, viewer.login, "segment.saved", f"segment:{name[:80]}", {"rule": audience.text}, now
             )
     except SegmentNameError as error:
-        return _page(request, viewer, 422, name=name, rule=rule, replace=replace, problem=str(error))
+        return _page(request, viewer, 422, name=name, rule=rule, replace=replace, problem=told(request, error))
     except RuleError as error:
         rule.error = error
         return _page(request, viewer, 422, name=name, rule=rule, replace=replace)
@@ -85,17 +91,7 @@ def _shown(connection: Connection, request: Request, viewer: Viewer) -> list[Sho
     found = all_segments(connection)
     if not found:
         return []
-    terms = terms_of(request)
-    atlas = atlas_of(directory_of(connection), terms.zone, terms.default_language)
-    language = visit_of(request).language
-    shown = []
-    for one in found:
-        try:
-            sentence = describe(parse(one.rule), atlas, "ur" if language == "ur" else "en")
-        except RuleError:
-            sentence = ""
-        shown.append(Shown(one, sentence, _within(one.rule, viewer)))
-    return shown
+    return [Shown(one, sentence_of(connection, request, one.rule), _within(one.rule, viewer)) for one in found]
 
 
 def _within(rule: str, viewer: Viewer) -> bool:

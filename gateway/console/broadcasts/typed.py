@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from faults import fault
 from gateway.broadcasts.drafts import LANGUAGES, BroadcastError, Draft, draft_of, marks_of
 from gateway.broadcasts.words import written_plainly
 from gateway.console.broadcasts.lines import TypedRule
@@ -101,7 +102,9 @@ def _whole(typed: str, about: str) -> int | None:
     if not typed:
         return None
     if not (typed.isascii() and typed.isdecimal()):
-        raise BroadcastError(f"Write a whole number, not “{typed}”.", about)
+        raise BroadcastError(
+            fault("broadcast.whole_number", "Write a whole number, not “{typed}”.", typed=typed), about
+        )
     return int(typed)
 
 

@@ -12,7 +12,7 @@ from gateway.audience.rules import Audience, read_audience
 from gateway.console.access import FRESH_FOR, GoTo, allowed
 from gateway.console.forms import Form, form_of
 from gateway.console.members.shared import PATH, directory_of, sealed, unsealed
-from gateway.console.shell import console_of, page, visit_of
+from gateway.console.shell import console_of, page, told, visit_of
 from gateway.database import reading, writing
 from gateway.members.exporting import as_csv, as_xlsx, count_export, export_rows
 from segments import RuleError, describe
@@ -56,7 +56,7 @@ def export(request: Request, viewer: Viewer = Depends(_EXPORTS), form: Form = De
     try:
         audience = _audience(request, typed["rule"], now)
     except RuleError as error:
-        return _form(request, viewer, typed, "rule", str(error), 422)
+        return _form(request, viewer, typed, "rule", told(request, error), 422)
     condition = audience.condition(heed_stops=False) & viewer.areas.members()
     with reading(console.engine) as connection:
         counted = count_export(connection, condition, now)

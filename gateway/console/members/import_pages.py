@@ -12,7 +12,7 @@ from gateway.accounts.viewer import Permission, Viewer
 from gateway.console.access import NotFound, allowed
 from gateway.console.forms import Form, form_of
 from gateway.console.members.shared import PATH, covering, directory_of
-from gateway.console.shell import console_of, leave, page
+from gateway.console.shell import console_of, leave, page, told
 from gateway.database import reading, writing
 from gateway.members import import_desk
 from gateway.members.import_desk import ImportGone, lines_of
@@ -51,7 +51,7 @@ def upload(request: Request, viewer: Viewer = Depends(_IMPORTS), form: Form = De
     try:
         text = text_of(file.file.read(MOST_BYTES + 1))
     except FileProblem as problem:
-        return _form(request, viewer, "file", str(problem), 422)
+        return _form(request, viewer, "file", told(request, problem), 422)
     key = secrets.token_urlsafe(18)
     sealed = sealer_from(console.settings).seal(text)
     with form.acting() as connection:

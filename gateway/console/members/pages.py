@@ -97,7 +97,7 @@ def _list(
         {
             "path": address_of(request, one.sender_id),
             "one": one,
-            "city": place_name(request, directory, directory.place_keys.get(one.city_id or 0)),
+            "city": place_name(request, directory.place_keys.get(one.city_id or 0)),
             "seat": (directory.seat_keys.get(one.constituency_id or 0) or ("",))[0],
             "groups": [_group_name(group, request) for group in directory.groups.of(one.affinities)],
         }
@@ -140,7 +140,7 @@ def _story(
         member=filed,
         at=f"{PATH}/{person}",
         thread=f"/console/inbox/{person}",
-        city=place_name(request, directory, filed.city if filed else None),
+        city=place_name(request, filed.city if filed else None),
         groups=[_group_name(group, request) for group in directory.groups.of(filed.affinities)] if filed else [],
         topics=[(_topic(request, row.topic), row.stopped_at) for row in story.topics],
         talk=talk,
@@ -162,7 +162,7 @@ def earlier_of(request: Request, talk: Any, at: str) -> str:
 def _topic(request: Request, topic: str) -> str:
     kind, _, key = topic.partition(":")
     if kind == "city":
-        return place_name(request, directory_of(request), key) or key
+        return place_name(request, key) or key
     return key
 
 

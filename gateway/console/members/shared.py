@@ -62,10 +62,9 @@ def directory_of(request: Request) -> Directory:
     return console_of(request).service.reference().directory
 
 
-def place_name(request: Request, directory: Directory, key: str | None) -> str:
+def place_name(request: Request, key: str | None) -> str:
     """Return a place's name in the language of the page."""
-    place = directory.places.get(key or "")
-    return "" if place is None else place.names.get(visit_of(request).language, place.name)
+    return console_of(request).places.of_key(key, visit_of(request).language)
 
 
 def covering(viewer: Viewer) -> Covers:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.console.access import NotFound, allowed
@@ -22,7 +23,7 @@ from gateway.console.pickups.shared import (
     lies_within,
     utc_now,
 )
-from gateway.console.shell import console_of, leave, page, visit_of
+from gateway.console.shell import console_of, leave, page, told, visit_of
 from gateway.database import reading
 from gateway.pickups.csv_file import PointRow
 from gateway.pickups.from_file import read_for_event
@@ -67,13 +68,21 @@ def add_point(request: Request, viewer: Viewer = Depends(_EDITS), form: Form = D
         with form.acting() as connection:
             form.leads_to(f"{PATH}?event={event.key}")
             if _named(connection, event.id, row):
-                raise Refused([RowProblem(2, "name", _say(request, "pickups.known_already"))])
+                raise Refused(
+                    [
+                        RowProblem(
+                            2,
+                            "name",
+                            fault("point.known_already", "There is a point of this name in this city already."),
+                        )
+                    ]
+                )
             done = import_points(connection, event.id, [row])
             if isinstance(done, list):
                 raise Refused(done)
             audit.record(connection, viewer.login, "pickup.add", f"event:{event.key}", {"name": row.name}, now)
     except Refused as refused:
-        return _form(request, event, typed, refused.by_field)
+        return _form(request, event, typed, refused.by_field(request))
     return leave(request, f"{PATH}?event={event.key}", "pickups.added", name=row.name)
 
 
@@ -93,8 +102,8 @@ def change(
     with reading(console_of(request).engine) as connection:
         cities = city_names(connection, viewer.areas)
     # The marshal's number is not shown, so an empty field leaves it; a tick takes it off.
-    told = tuple(name for name in FIELDS if name != "marshal" or typed["marshal"] or form.ticked("no_marshal"))
-    row, problems = _read(request, event, typed, (point.lat, point.lon), cities, told)
+    given = tuple(name for name in FIELDS if name != "marshal" or typed["marshal"] or form.ticked("no_marshal"))
+    row, problems = _read(request, event, typed, (point.lat, point.lon), cities, given)
     if row is None:
         return _form(request, event, typed, problems, point)
     now = utc_now()
@@ -105,7 +114,7 @@ def change(
                 raise Refused(found)
             audit.record(connection, viewer.login, "pickup.change", f"pickup:{point_id}", {"name": row.name}, now)
     except Refused as refused:
-        return _form(request, event, typed, refused.by_field, point)
+        return _form(request, event, typed, refused.by_field(request), point)
     return leave(request, f"{PATH}/{point_id}", "pickups.changed")
 
 
@@ -131,17 +140,18 @@ def _read(
     typed: dict[str, str],
     position: tuple[float, float],
     cities: list[str] | None,
-    told: tuple[str, ...] = FIELDS,
+    fields: tuple[str, ...] = FIELDS,
 ) -> tuple[PointRow | None, dict[str, str]]:
     """Read the fields as one row of a file: what is wrong has the same words, by the field's name."""
     console = console_of(request)
     written = io.StringIO()
     rows = csv.writer(written)
-    rows.writerow([*told, "lat", "lon"])
-    rows.writerow([" ".join(typed[name].split()) for name in told] + [f"{part:.7f}" for part in position])
+    rows.writerow([*fields, "lat", "lon"])
+    rows.writerow([" ".join(typed[name].split()) for name in fields] + [f"{part:.7f}" for part in position])
     directory = console.service.reference().directory
     read = read_for_event(written.getvalue().splitlines(), event, directory, console.settings.default_region)
-    problems = {one.column or "name": one.sentence for one in read if isinstance(one, RowProblem)}
+    problems: dict[str, str] = {}
+    problems |= {one.column or "name": told(request, one.fault) for one in read if isinstance(one, RowProblem)}
     if not lies_within(typed["city"], cities):
         problems["city"] = _say(request, "pickups.not_your_city")
     row = next((one for one in read if isinstance(one, PointRow)), None)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from faults import fault
 from gateway.accounts import audit
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.console.access import NotFound, allowed
@@ -82,7 +83,7 @@ def _preview(request: Request, viewer: Viewer, key: str, raw: bytes) -> Response
     )  # fmt: skip
 
 
-_TOO_LONG = "The file is too long. Send it in two parts."
+_TOO_LONG = fault("file.too_long", "The file is too long. Send it in two parts.")
 
 
 def _read(
@@ -100,18 +101,24 @@ def _read(
     if event is None:
         raise NotFound
     if not raw:
-        return event, [], [], [RowProblem(1, "", "There is no file, or it is empty. Choose a CSV.")]
+        return event, [], [], [RowProblem(1, "", fault("file.none", "There is no file, or it is empty. Choose a CSV."))]
     if len(raw) > _MOST_BYTES:
         return event, [], [], [RowProblem(1, "", _TOO_LONG)]
     try:
         lines = decode(raw).splitlines()
     except FileProblem as problem:
-        return event, [], [], [RowProblem(1, "", str(problem))]
+        return event, [], [], [RowProblem(1, "", problem.fault)]
     read = read_for_event(lines, event, console.service.reference().directory, console.settings.default_region)
     rows = [one for one in read if isinstance(one, PointRow)]
     problems = [one for one in read if isinstance(one, RowProblem)]
     problems += [
-        RowProblem(one.line, "city", f"“{one.city}” lies outside your areas. Take the row out, or ask an admin.")
+        RowProblem(
+            one.line,
+            "city",
+            fault(
+                "point.outside", "“{city}” lies outside your areas. Take the row out, or ask an admin.", city=one.city
+            ),
+        )
         for one in rows
         if not lies_within(one.city, cities)
     ]

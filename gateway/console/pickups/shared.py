@@ -12,7 +12,7 @@ from gateway.accounts.areas import Areas
 from gateway.accounts.viewer import Viewer
 from gateway.console.access import NotFound
 from gateway.console.reports.leaflet import leaflet_address
-from gateway.console.shell import CONTENT_POLICY, console_of, data_json, visit_of
+from gateway.console.shell import CONTENT_POLICY, console_of, data_json, told, visit_of
 from gateway.pickups.overview import PointSeen, events_to_come, point_seen
 from gateway.tables import Place
 from segments.csv_files import RowProblem
@@ -27,9 +27,8 @@ class Refused(Exception):
         super().__init__(str(len(problems)))
         self.problems = list(problems)
 
-    @property
-    def by_field(self) -> dict[str, str]:
-        return {one.column: one.sentence for one in self.problems}
+    def by_field(self, request: Request) -> dict[str, str]:
+        return {one.column: told(request, one.fault) for one in self.problems}
 
 
 def within(viewer: Viewer) -> ColumnElement[bool] | None:

@@ -6,14 +6,15 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection, select
 
+from faults import fault
 from gateway.accounts.audit import record
 from gateway.accounts.viewer import Viewer
 from gateway.broadcasts.drafts import BroadcastError
 from gateway.broadcasts.trial import send_to_own_phone
 from gateway.console.access import NotFound, fresh_sign_in
 from gateway.console.forms import Form, form_of
-from gateway.console.settings_area.common import CHANGES, PATH, base_settings, changing, held_now, said
-from gateway.console.shell import console_of, leave, page
+from gateway.console.settings_area.common import CHANGES, PATH, base_settings, changing, held_now
+from gateway.console.shell import console_of, leave, page, told
 from gateway.database import reading
 from gateway.outbox.setup import carrier_names, routes_from
 from gateway.overrides import limits
@@ -73,7 +74,7 @@ def change_sending(request: Request, viewer: Viewer = Depends(CHANGES), form: Fo
                 viewer.login, now, form.number("version"),
             )  # fmt: skip
     except OverrideError as error:
-        return _sending(request, said(error), name, typed, 422)
+        return _sending(request, told(request, error), name, typed, 422)
     return leave(request, f"{PATH}/sending", "settings.limit_saved")
 
 
@@ -130,12 +131,14 @@ def test_carrier(
         with changing(request, form, f"{PATH}/carriers") as (connection, held, now):
             phone = _own_phone(connection, viewer)
             if not phone:
-                raise OverrideError("Your login has no phone. Add it on the staff page, then try again.")
+                raise OverrideError(
+                    fault("account.no_phone", "Your login has no phone. Add it on the staff page, then try again.")
+                )
             body = f"A test of {carrier} at {now.astimezone(held.settings.zone):%H:%M}."
             send_to_own_phone(connection, phone, body, routes_from(held.settings), now, carrier)
             record(connection, viewer.login, "carrier.tested", f"carrier:{carrier}", {}, now)
     except (OverrideError, BroadcastError) as error:
-        return _carriers(request, viewer, said(error), "test", 422)
+        return _carriers(request, viewer, told(request, error), "test", 422)
     return leave(request, f"{PATH}/carriers", "settings.test_sent", carrier=carrier)
 
 
@@ -161,5 +164,5 @@ def change_account(
     except OverrideError as error:
         shown = {field.name: written[field.name] for field in account_fields(base_settings(request), {}, carrier)
                  if not field.secret}  # fmt: skip
-        return _carriers(request, viewer, said(error), carrier, 422, **shown)
+        return _carriers(request, viewer, told(request, error), carrier, 422, **shown)
     return leave(request, f"{PATH}/carriers", "settings.account_forgotten" if forget else "settings.account_saved")

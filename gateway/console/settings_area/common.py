@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from fastapi import Request
-from markupsafe import Markup
 from sqlalchemy import Connection
 
 from gateway.accounts.viewer import Permission
@@ -42,11 +41,6 @@ def changing(request: Request, form: Form, leads_to: str) -> Iterator[tuple[Conn
         form.leads_to(leads_to)
         hold(connection)
         yield connection, read_in_force(connection, base_settings(request)), datetime.now(UTC)
-
-
-def said(error: Exception) -> Markup:
-    """Return a room's sentence as it stands: English, also on an Urdu page."""
-    return Markup('<span lang="en" dir="ltr">{}</span>').format(str(error))
 
 
 def language_choices() -> list[tuple[str, str]]:

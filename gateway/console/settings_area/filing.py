@@ -13,8 +13,8 @@ from gateway.accounts.audit import record
 from gateway.accounts.viewer import Viewer
 from gateway.console.access import NotFound
 from gateway.console.forms import Form, form_of
-from gateway.console.settings_area.common import CHANGES, PATH, language_choices, said
-from gateway.console.shell import console_of, leave, page
+from gateway.console.settings_area.common import CHANGES, PATH, language_choices
+from gateway.console.shell import console_of, leave, page, told
 from gateway.database import reading
 from gateway.pickups.events import EventDetails, EventRefused, add_event, all_events, change_event, read_event
 from gateway.places.affinities import MAX_AFFINITIES, Group
@@ -79,7 +79,7 @@ def _save_group(request: Request, viewer: Viewer, form: Form, known: str, key: s
     except GroupRefused as refused:
         typed = {f"name_{language}": text for language, text in names.items()}
         typed |= {"key": key, "aliases": "\n".join(aliases)}
-        return _group_form(request, known, typed, said(refused), refused.field, 422)
+        return _group_form(request, known, typed, told(request, refused), refused.field, 422)
     return leave(request, f"{PATH}/groups", "settings.group_saved", name=key)
 
 
@@ -148,7 +148,7 @@ def _save_event(request: Request, viewer: Viewer, form: Form, key: str, save: An
             detail = {"old": _written(before) if before else None, "new": _written(event)}
             record(connection, viewer.login, "event.saved", f"event:{event.key}", detail, datetime.now(UTC))
     except EventRefused as refused:
-        return _event_form(request, key, typed, said(refused), refused.field, 422)
+        return _event_form(request, key, typed, told(request, refused), refused.field, 422)
     except LookupError:
         raise NotFound from None
     return leave(request, f"{PATH}/events", "settings.event_saved", name=event.name)

@@ -5,15 +5,16 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from faults import fault
 from gateway.accounts.audit import record
 from gateway.accounts.staff import StaffRefused, read_area_names
 from gateway.accounts.viewer import Viewer
 from gateway.api.keys import KeyProblem, add_key, all_keys, revoke_key
-from gateway.api.scopes import Scope, read_scopes
+from gateway.api.scopes import Scope, UnknownScope, read_scopes
 from gateway.console.access import fresh_sign_in
 from gateway.console.forms import Form, form_of
-from gateway.console.settings_area.common import CHANGES, PATH, said
-from gateway.console.shell import console_of, leave, page
+from gateway.console.settings_area.common import CHANGES, PATH
+from gateway.console.shell import console_of, leave, page, told, visit_of
 from gateway.database import reading
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -62,7 +63,9 @@ def add_new_key(request: Request, viewer: Viewer = Depends(CHANGES), form: Form 
         scopes = read_scopes(given)
         days = form.number("days") if typed["days"] else None
         if typed["days"] and (days is None or not 1 <= days <= _MOST_DAYS):
-            raise KeyProblem(f"Days: write a whole number from 1 to {_MOST_DAYS}, or leave it empty.")
+            raise KeyProblem(
+                fault("key.days", "Days: write a whole number from 1 to {most}, or leave it empty.", most=_MOST_DAYS)
+            )
         directory = console_of(request).service.reference().directory
         areas = read_area_names(directory, _parts(typed["cities"]), _parts(typed["seats"]))
         with form.acting() as connection:
@@ -77,8 +80,11 @@ def add_new_key(request: Request, viewer: Viewer = Depends(CHANGES), form: Form 
                 "areas": [*sorted(areas.cities), *sorted(areas.seats)],
             }
             record(connection, viewer.login, "key.added", f"key:{typed['name']}", detail, now)
-    except (KeyProblem, StaffRefused, ValueError) as error:
-        return _form(request, typed, given, said(error), 422)
+    except StaffRefused as refused:
+        words = console_of(request).wording.markup(visit_of(request).language, f"staff.problem.{refused.reason}")
+        return _form(request, typed, given, words, 422)
+    except (KeyProblem, UnknownScope) as error:
+        return _form(request, typed, given, told(request, error), 422)
     return page(request, "settings/key_made.html", name=typed["name"], token=token)
 
 
@@ -95,5 +101,5 @@ def revoke(name: str, request: Request, viewer: Viewer = Depends(CHANGES), form:
             revoke_key(connection, name, now)
             record(connection, viewer.login, "key.revoked", f"key:{name}", {}, now)
     except KeyProblem as error:
-        return _keys(request, said(error), 422)
+        return _keys(request, told(request, error), 422)
     return leave(request, f"{PATH}/keys", "settings.key_revoked", name=name)

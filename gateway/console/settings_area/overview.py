@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from gateway.accounts.viewer import Viewer
 from gateway.console.access import NotFound
 from gateway.console.forms import Form, form_of
-from gateway.console.settings_area.common import CHANGES, PATH, changing, held_now, said
-from gateway.console.shell import console_of, leave, page
+from gateway.console.settings_area.common import CHANGES, PATH, changing, held_now
+from gateway.console.shell import console_of, leave, page, told
 from gateway.database import reading
 from gateway.overrides import limits, vocabulary, wordings
 from gateway.overrides.carrier_account import KIND as ACCOUNT
@@ -36,7 +36,7 @@ def overview(request: Request, viewer: Viewer = Depends(CHANGES)) -> Response:
         rows = lately(connection, _LATELY + 1, older_than)
     older = rows[_LATELY - 1][0] if len(rows) > _LATELY else None
     changes = [(one, place_of(one.kind, one.key), shown(one)) for _, one in rows[:_LATELY]]
-    problems = [(kind, key, said(ValueError(why))) for (kind, key), why in held.problems.items()]
+    problems = [(kind, key, told(request, why)) for (kind, key), why in held.problems.items()]
     return page(
         request,
         "settings/overview.html",
@@ -77,7 +77,7 @@ def revert(request: Request, viewer: Viewer = Depends(CHANGES), form: Form = Dep
             value = version_of(connection, kind, key, version).value if version else None
             _REVERTS[kind](connection, held, key, value, viewer.login, now)
     except OverrideError as error:
-        return _history(request, kind, key, said(error), 422)
+        return _history(request, kind, key, told(request, error), 422)
     return leave(request, back, "settings.reverted")
 
 

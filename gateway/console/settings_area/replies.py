@@ -14,9 +14,8 @@ from gateway.console.settings_area.common import (
     changing,
     held_now,
     language_choices,
-    said,
 )
-from gateway.console.shell import console_of, data_json, leave, page
+from gateway.console.shell import console_of, data_json, leave, page, told
 from gateway.database import reading
 from gateway.overrides import wordings
 from gateway.overrides.store import OverrideError, history
@@ -94,7 +93,7 @@ def change_reply(
                 connection, language, key, text, held.vocabulary, viewer.login, now, form.number("version")
             )
     except OverrideError as error:
-        return _reply(request, language, key, said(error), 422, typed=typed)
+        return _reply(request, language, key, told(request, error), 422, typed=typed)
     if judged_or_none is None:
         return leave(request, back, "settings.reply_reset")
     return leave(request, back, "settings.reply_saved", n=judged_or_none.parts)

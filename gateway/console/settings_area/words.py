@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from faults import fault
 from gateway.accounts.viewer import Viewer
 from gateway.console.access import NotFound
 from gateway.console.forms import Form, form_of
@@ -16,9 +17,8 @@ from gateway.console.settings_area.common import (
     changing,
     held_now,
     language_choices,
-    said,
 )
-from gateway.console.shell import console_of, leave, page
+from gateway.console.shell import console_of, leave, page, told
 from gateway.overrides import vocabulary
 from gateway.overrides.store import OverrideError
 from gateway.overrides.vocabulary import COMMANDS, Spelling, Tried
@@ -61,7 +61,13 @@ def add_word(request: Request, viewer: Viewer = Depends(CHANGES), form: Form = D
             vocabulary.add_word(connection, held.files, held.stored, change, directory, viewer.login, now)
     except OverrideError as error:
         return _words(
-            request, change.command, said(error), 422, word=change.written, language=change.language, weak=change.weak
+            request,
+            change.command,
+            told(request, error),
+            422,
+            word=change.written,
+            language=change.language,
+            weak=change.weak,
         )
     return leave(request, back, "settings.word_added", word=change.written, command=change.command)
 
@@ -74,7 +80,7 @@ def remove_word(request: Request, viewer: Viewer = Depends(CHANGES), form: Form 
         with changing(request, form, back) as (connection, held, now):
             vocabulary.remove_word(connection, held.files, held.stored, held.catalogue, change, viewer.login, now)
     except OverrideError as error:
-        return _words(request, change.command, said(error), 422)
+        return _words(request, change.command, told(request, error), 422)
     return leave(request, back, "settings.word_removed", word=change.written, command=change.command)
 
 
@@ -136,11 +142,13 @@ def weigh(request: Request, viewer: Viewer = Depends(CHANGES), form: Form = Depe
     to_files = form.ticked("files")
     try:
         if weight is None and not to_files:
-            raise OverrideError("A weight is a whole number from -9 to 9; 0 takes a word out.")
+            raise OverrideError(
+                fault("triage.weight_whole", "A weight is a whole number from -9 to 9; 0 takes a word out.")
+            )
         with changing(request, form, back) as (connection, _, now):
             triage_words.set_word(connection, label, phrase, None if to_files else weight, viewer.login, now)
     except OverrideError as error:
-        return _triage(request, label, said(error), 422, phrase=phrase, weight=form.text("weight", 5))
+        return _triage(request, label, told(request, error), 422, phrase=phrase, weight=form.text("weight", 5))
     return leave(request, back, "settings.word_weighed", word=phrase)
 
 

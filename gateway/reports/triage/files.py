@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from faults import Fault, FaultError, fault, plain
 from gateway.reports.triage.judge import CATEGORIES, KINDS, Rule, Spots, TriageRules
 from orthography import words
 
@@ -16,8 +17,18 @@ _WEIGHT = re.compile(r"-?[0-9]\Z")
 _MOST_WORDS = 6
 
 
-class TriageError(ValueError):
-    """A triage file that cannot be used; the message names the file, the section and what is wrong."""
+class TriageError(FaultError):
+    """Triage words that cannot be used; the text names the file, `fault` the section and what is wrong.
+
+    What only a file can have wrong is a string, in English: whoever starts the program reads it.
+    """
+
+    def __init__(self, source: object, wrong: Fault | str) -> None:
+        super().__init__(wrong if isinstance(wrong, Fault) else plain(wrong))
+        self.source = str(source)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.fault}"
 
 
 def load_triage(*extra_files: Path) -> TriageRules:
@@ -33,7 +44,7 @@ def _changed_at(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError as error:
-        raise TriageError(f"{path}: {error.strerror}.") from None
+        raise TriageError(path, f"{error.strerror}.") from None
 
 
 @lru_cache(maxsize=2)
@@ -47,7 +58,7 @@ def _load(extra: tuple[tuple[Path, int], ...]) -> TriageRules:
         try:
             data = tomllib.loads(written.decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise TriageError(f"{name}: {error}.") from None
+            raise TriageError(name, f"{error}.") from None
         rules += rules_of(name, data)
         spots = _with_spots(spots, name, data.get("spots", {}))
     return TriageRules(rules, spots)
@@ -60,19 +71,19 @@ def rules_of(name: str, data: Mapping[str, Any]) -> Iterator[Rule]:
     """
     for section in data:
         if section not in ("language", "category", "kind", "urgency", "spots"):
-            raise TriageError(f"{name}: [{section}] is not known; there are category, kind, urgency and spots.")
+            raise TriageError(name, f"[{section}] is not known; there are category, kind, urgency and spots.")
     for section, known in (("category", CATEGORIES), ("kind", KINDS)):
         for label, table in _table(name, section, data.get(section, {})).items():
             if label not in known:
-                raise TriageError(f"{name}: there is no {section} {label!r}; there are {', '.join(known)}.")
+                raise TriageError(name, f"there is no {section} {label!r}; there are {', '.join(known)}.")
             for weight, phrases in _table(name, f"{section}.{label}", table).items():
                 if not _WEIGHT.match(weight):
-                    raise TriageError(f"{name}: a weight in [{section}.{label}] is -9 to 9, not {weight!r}.")
+                    raise TriageError(name, f"a weight in [{section}.{label}] is -9 to 9, not {weight!r}.")
                 for phrase in _phrases(name, f"{section}.{label}", phrases):
                     yield _rule(name, phrase, f"{section}.{label}", int(weight))
     for way, phrases in _table(name, "urgency", data.get("urgency", {})).items():
         if way not in ("up", "down"):
-            raise TriageError(f"{name}: [urgency] has up and down, not {way!r}.")
+            raise TriageError(name, f"[urgency] has up and down, not {way!r}.")
         for phrase in _phrases(name, "urgency", phrases):
             yield _rule(name, phrase, f"urgency.{way}", 1)
 
@@ -82,20 +93,27 @@ def _rule(name: str, phrase: str, label: str, weight: int) -> Rule:
     folded = tuple(words(phrase.removesuffix("*")))
     if not folded or len(folded) > _MOST_WORDS or "*" in phrase[:-1] or (stem and len(folded[-1]) < 3):
         raise TriageError(
-            f"{name}: {phrase!r} in [{label}] must be one to {_MOST_WORDS} words, with * only at the end."
+            name,
+            fault(
+                "triage.phrase",
+                "{phrase!r} in [{label}] must be one to {most} words, with * only at the end.",
+                phrase=phrase,
+                label=label,
+                most=_MOST_WORDS,
+            ),
         )
     return Rule(folded, label, weight, stem)
 
 
 def _table(name: str, section: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TriageError(f"{name}: [{section}] must be a table.")
+        raise TriageError(name, f"[{section}] must be a table.")
     return value
 
 
 def _phrases(name: str, section: str, value: object) -> Sequence[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise TriageError(f"{name}: [{section}] needs lists of words in quotes.")
+        raise TriageError(name, f"[{section}] needs lists of words in quotes.")
     return value
 
 
