@@ -61,8 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.watch.start()
         service.collector.start()
-        receives = settings.http_carrier_file is not None or settings.smpp_set_up
-        sweeping = asyncio.create_task(reception.keep_sweeping()) if receives else None
+        sweeping = asyncio.create_task(reception.keep_sweeping())
         stop = asyncio.Event()
         worker: asyncio.Task[None] | None = None
         if settings.runs_worker:
@@ -73,8 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with console_running(live):
             with ticking(service.engine, service.watch) if worker else nullcontext():
                 yield
-        if sweeping:
-            sweeping.cancel()
+        sweeping.cancel()
         stop.set()
         if worker:
             await worker
@@ -112,9 +110,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _worker(service: Service, network: SimulatedNetwork | None) -> Worker:
     """Return the worker that sends inside this process; its simulated carrier texts the phones of the handset page."""
-    settings, now = service.watch.settings, service.watch.settings_now
+    settings, now = service.watch.settings, service.watch.accounts_now
     if network is None:
-        return worker_from(settings, service.engine, settings_now=now)
+        return worker_from(settings, service.engine, accounts_now=now)
 
     async def deliver(taken: Taken) -> None:
         callback = settings.status_callback(taken.text.id)

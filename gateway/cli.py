@@ -158,7 +158,7 @@ def work() -> None:
     with ready_engine(settings) as engine:
         watch = Watch(engine, settings)
         with ticking(engine, watch):
-            run(settings, around=receiving, settings_now=watch.settings_now)
+            run(settings, around=receiving, accounts_now=watch.accounts_now)
 
 
 def main() -> None:

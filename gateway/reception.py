@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from gateway.carriers.base import Carrier
 from gateway.carriers.received import Answer, ReceivedPart, ReceivedReceipt, ReceivedText
 from gateway.carriers.smpp.sender import SmppCarrier
 from gateway.inbound import parts
@@ -123,16 +124,29 @@ class Reception:
 @contextlib.asynccontextmanager
 async def receiving(settings: Settings, worker: Worker) -> AsyncIterator[None]:
     """Receive for as long as the block runs, where a carrier of this worker brings texts over its own connection."""
-    if not any(isinstance(carrier, SmppCarrier) for carrier in worker.carriers.values()):
+    async with contextlib.AsyncExitStack() as stack:
+        reception: Reception | None = None
+
+        async def arrived(carrier: Carrier) -> None:
+            nonlocal reception
+            if isinstance(carrier, SmppCarrier):
+                reception = reception or await stack.enter_async_context(_own_reception(settings))
+                carrier.receiver = reception
+
+        for carrier in worker.carriers.values():
+            await arrived(carrier)
+        worker.arrived = arrived
         yield
-        return
+
+
+@contextlib.asynccontextmanager
+async def _own_reception(settings: Settings) -> AsyncIterator[Reception]:
     service = Service(settings)
     reception = Reception(service)
-    attach(worker, reception)
     service.collector.start()
     sweeping = asyncio.create_task(reception.keep_sweeping())
     try:
-        yield
+        yield reception
     finally:
         sweeping.cancel()
         await service.collector.stop()
@@ -140,7 +154,13 @@ async def receiving(settings: Settings, worker: Worker) -> AsyncIterator[None]:
 
 
 def attach(worker: Worker, reception: Reception) -> None:
-    """Let the carriers of a worker that bring texts hand them to `reception`."""
+    """Let the carriers of a worker that bring texts hand them to `reception`, also those that come while it runs."""
+
+    async def arrived(carrier: Carrier) -> None:
+        if isinstance(carrier, SmppCarrier):
+            carrier.receiver = reception
+
     for carrier in worker.carriers.values():
         if isinstance(carrier, SmppCarrier):
             carrier.receiver = reception
+    worker.arrived = arrived

@@ -47,11 +47,7 @@ class Service:
         self._recording = self.engine
         if self.engine.dialect.name == "postgresql":
             self._recording = make_engine(settings.database_url, by_key=True)
-        self.signatures = Signatures(
-            settings.public_base_url,
-            settings.auth_token,
-            {key: secret.get_secret_value() for key, secret in settings.twilio_shared_keys.items()},
-        )
+        self._signatures = (settings.auth_token, _signatures(settings))
         router = router_from(settings)
         self._walks = KnownWalks(router) if router else None
         self._walkers = ThreadPoolExecutor(8, thread_name_prefix="walks") if router else None
@@ -74,6 +70,15 @@ class Service:
         gateway runs (`watch` looks by itself). Asks no database.
         """
         return self.watch.latest.settings
+
+    @property
+    def signatures(self) -> Signatures:
+        """What webhooks are checked with: the account's secret as last looked at."""
+        token, made = self._signatures
+        if (settings := self.settings).auth_token != token:
+            made = _signatures(settings)
+            self._signatures = (settings.auth_token, made)
+        return made
 
     @property
     def catalogue(self) -> Catalogue:
@@ -132,3 +137,8 @@ class Service:
 
     def _return_refs(self, refs: Iterable[str]) -> None:
         self._refs.give_back(refs)
+
+
+def _signatures(settings: Settings) -> Signatures:
+    shared = {key: secret.get_secret_value() for key, secret in settings.twilio_shared_keys.items()}
+    return Signatures(settings.public_base_url, settings.auth_token, shared)

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from faults import Fault, FaultError, fault, plain
+from gateway.rules.countries import read_prefixes
 from gateway.rules.hook_address import LOOPBACK, Network, read_networks
 from gateway.rules.prices import read_prices
 from gateway.rules.sending_hours import SendingHours
@@ -83,6 +84,8 @@ class Settings(BaseSettings):
     map_tiles_url: str = ""
     map_tiles_credit: str = "© OpenStreetMap contributors"
     hook_networks: str = ""
+
+    allowed_prefixes: str = ""
 
     api_requests_per_minute: int = 600
     api_open_streams: int = 50
@@ -210,6 +213,12 @@ class Settings(BaseSettings):
             raise FaultError(fault("setting.from_zero", "Write a whole number from 0 on."))
         return value
 
+    @field_validator("allowed_prefixes")
+    @classmethod
+    def _prefixes(cls, value: str) -> str:
+        read_prefixes(value, "PK")
+        return value
+
     @field_validator("hook_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
@@ -270,6 +279,11 @@ class Settings(BaseSettings):
                 "set PUBLIC_BASE_URL to this machine (127.0.0.1) or set CARRIER=twilio with its credentials"
             )
         return self
+
+    @property
+    def text_prefixes(self) -> tuple[str, ...]:
+        """How numbers begin that broadcasts go to; none: every country's."""
+        return read_prefixes(self.allowed_prefixes, self.default_region)
 
     @property
     def simulated(self) -> bool:

@@ -113,7 +113,7 @@ class PreviewShown(BaseModel):
 
     digest: str
     approved: bool = Field(description="Whether it is approved on these numbers or others.")
-    second_person: bool = Field(description="Whether another login than the one that drafted must approve.")
+    second_person: bool = Field(description="Whether another person than the one who drafted must approve.")
     numbers: dict[str, Any] = Field(
         description="recipients, left_out, by_language, parts, by_encoding, cost, by_price and more; docs/broadcasts.md"
     )

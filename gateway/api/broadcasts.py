@@ -1,7 +1,7 @@
 """`/broadcasts`: drafts, their numbers, and every move from approval to the end.
 
-A key acts as the login `key:` and its name. Above the set number of recipients another login than the one that drafted
-must approve: the same key cannot do both.
+A key acts as the login `key:` and its name, and stands for its owner. Above the set number of recipients another person
+than the one who drafted must approve: no two keys of one person, nor a key and the console, can do both.
 """
 
 from collections.abc import Callable, Iterator
@@ -86,6 +86,7 @@ def draft(call: Writer, given: DraftGiven) -> Response:
         context = call.context
         directory = context.directory(connection)
         with refusals():
+            moves.may_decide(connection, call.caller.login)
             key = new_draft(
                 connection, made, directory, context.terms, call.caller.login, context.clock(), areas=call.caller
             )
@@ -114,6 +115,7 @@ def change(call: Annotated[Call, Depends(allowed(Scope.BROADCASTS_WRITE))], key:
             check_draft(made)
         directory = context.directory(connection)
         with refusals():
+            moves.may_decide(connection, call.caller.login)
             change_draft(
                 connection, key, made, directory, context.terms, call.caller.login, context.clock(), areas=call.caller
             )
@@ -142,7 +144,8 @@ def preview(call: Writer, key: Key, given: Nothing | None = None) -> Response:
 
 @router.post("/{key}/approve", response_model=BroadcastMoved, summary="Approve a broadcast")
 def approve(call: Approver, key: Key, given: DigestGiven) -> Response:
-    """Lets it go exactly as previewed. Large ones need another login than the one that drafted."""
+    """Lets it go exactly as previewed. Large ones need another person than the one who drafted,
+    and the owner of a key is the person behind it."""
 
     def act(connection: Connection, now: datetime) -> None:
         moves.approve(connection, key, given.digest, call.caller.login, call.context.terms, now)
@@ -201,7 +204,7 @@ def pause(call: Writer, key: Key, given: Reason | None = None) -> Response:
 
 @router.post("/{key}/resume", response_model=BroadcastMoved, summary="Resume a broadcast")
 def resume(call: Writer, key: Key, given: Nothing | None = None) -> Response:
-    """It goes on where it stopped. What an alarm held needs the login that approval would need."""
+    """It goes on where it stopped. What an alarm held needs the person that approval would need."""
     terms = call.context.terms
     return _moved(call, key, lambda connection, now: moves.resume(connection, key, call.caller.login, terms, now))
 

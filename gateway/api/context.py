@@ -1,7 +1,7 @@
 """What the API stands on, handed to it once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
@@ -23,7 +23,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class ApiContext:
-    """The gateway that the API shows. `streams` counts the open ones, by key id."""
+    """The gateway that the API shows."""
 
     engine: Engine
     settings_now: Callable[[], Settings]
@@ -32,7 +32,6 @@ class ApiContext:
     rates: RateLimits
     directory: Callable[[Connection], Directory] = current_directory
     clock: Callable[[], datetime] = utc_now
-    streams: dict[int, int] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -69,5 +68,5 @@ def context_from(
         settings_now=settings_now,
         notifier_now=notifier_now,
         cursors=Cursors(settings.key_for("api cursors")),
-        rates=RateLimits(settings.api_requests_per_minute),
+        rates=RateLimits(engine, settings.api_requests_per_minute),
     )

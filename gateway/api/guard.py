@@ -76,7 +76,7 @@ class Guard:
             return receive
         caller = await self._caller(scope)
         state["caller"] = caller
-        allowance = self._context.rates.take(caller.id)
+        allowance = await self._context.rates.take(caller.id)
         extra += [(name.lower().encode(), value.encode()) for name, value in allowance.headers.items()]
         if allowance.refused:
             raise Problem(
@@ -113,7 +113,9 @@ class Guard:
         except SQLAlchemyError:
             raise unavailable() from None
         if caller is None:
-            said = "The key is mistyped, unknown, revoked or past its time: jalsa keys list shows which hold."
+            said = (
+                "The key is mistyped, unknown, revoked, past its time, or its owner is disabled: see jalsa keys list."
+            )
             header = f'{_BEARER}, error="invalid_token"'
             raise Problem(401, said, headers={"WWW-Authenticate": header})
         return caller

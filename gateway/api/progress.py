@@ -5,12 +5,14 @@ once only if something has changed meanwhile.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import anyio
 from fastapi import Depends, Path, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
@@ -18,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from gateway.api import streams
 from gateway.api.access import Call, allowed
 from gateway.api.keys import still_holds
 from gateway.api.problems import Problem, not_found
@@ -34,7 +37,6 @@ Reader = Annotated[Call, Depends(allowed(KeyScope.BROADCASTS_READ))]
 LOOK_EVERY_S = 0.5
 HEARTBEAT_S = 15.0
 LONGEST_S = 3600.0
-OF_ONE_KEY = 10
 _OVER = (BroadcastState.DONE, BroadcastState.CANCELLED)
 
 
@@ -67,15 +69,16 @@ class _Stream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, call: Call, events: AsyncIterator[str]) -> None:
+    def __init__(self, call: Call, stream_id: int, events: AsyncIterator[str]) -> None:
         super().__init__(events, headers={"X-Accel-Buffering": "no"})
-        self._call = call
+        self._call, self._stream_id = call, stream_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            _leave(self._call)
+            with anyio.CancelScope(shield=True), contextlib.suppress(SQLAlchemyError):
+                await run_in_threadpool(streams.leave, self._call.engine, self._stream_id)
 
 
 @router.get(
@@ -109,12 +112,13 @@ async def follow(
     first = await run_in_threadpool(_look, call, key)
     if first is None:
         raise not_found("There is no broadcast of that key.")
-    _enter(call)
-    return _Stream(call, _events(call, key, first, request.headers.get("last-event-id", "")))
+    stream_id = await run_in_threadpool(_enter, call)
+    last_seen = request.headers.get("last-event-id", "")
+    return _Stream(call, stream_id, _events(call, key, stream_id, first, last_seen))
 
 
-async def _events(call: Call, key: str, found: Account | None, last_seen: str) -> AsyncIterator[str]:
-    began = beat = time.monotonic()
+async def _events(call: Call, key: str, stream_id: int, found: Account | None, last_seen: str) -> AsyncIterator[str]:
+    began = beat = said = time.monotonic()
     while found is not None:
         shown = progress_of(found)
         mark = mark_of(shown)
@@ -130,10 +134,21 @@ async def _events(call: Call, key: str, found: Account | None, last_seen: str) -
             beat = now
         if now - began >= LONGEST_S:
             return  # the client comes back with Last-Event-ID, and its key is looked at again
+        if now - said >= streams.SAID_EVERY.total_seconds():
+            if not await _say_open(call, stream_id):
+                return
+            said = now
         looked = time.monotonic()
         found = await _look_again(call, key, found)
         # A large broadcast takes long to count: never more than a tenth of the time goes into that.
         await asyncio.sleep(max(LOOK_EVERY_S, 9 * (time.monotonic() - looked)))
+
+
+async def _say_open(call: Call, stream_id: int) -> bool:
+    try:
+        return await run_in_threadpool(streams.still_open, call.engine, stream_id, call.context.clock())
+    except SQLAlchemyError:
+        return True  # the database is away for a moment; nobody else can open one either
 
 
 async def _look_again(call: Call, key: str, found: Account) -> Account | None:
@@ -180,19 +195,10 @@ def is_over(found: Account) -> bool:
     return found.state in _OVER and not found.waiting and not found.on_the_way
 
 
-def _enter(call: Call) -> None:
-    streams, mine = call.context.streams, call.caller.id
+def _enter(call: Call) -> int:
     most = call.settings.api_open_streams
-    if streams.get(mine, 0) >= OF_ONE_KEY or sum(streams.values()) >= most:
-        said = f"Too many streams are open: {OF_ONE_KEY} of one key, {most} of all. Close one, or ask for the account."
+    found = streams.enter(call.engine, call.caller.id, call.context.clock(), most)
+    if found is None:
+        said = f"Too many streams are open: {streams.OF_ONE_KEY} of one key, {most} of all. Close one, or wait."
         raise Problem(429, said, headers={"Retry-After": "10"})
-    streams[mine] = streams.get(mine, 0) + 1
-
-
-def _leave(call: Call) -> None:
-    streams, mine = call.context.streams, call.caller.id
-    left = streams.get(mine, 1) - 1
-    if left:
-        streams[mine] = left
-    else:
-        streams.pop(mine, None)
+    return found

@@ -52,6 +52,9 @@ class SegmentCount(BaseModel):
     matched: int
     recipients: int = Field(description="Who can be texted.")
     left_out: dict[str, int] = Field(description="Who cannot, by reason.", examples=[{"stopped": 3}])
+    abroad: dict[str, int] = Field(
+        description="Who is of a country that is not texted (ALLOWED_PREFIXES), by calling code.", examples=[{"+44": 2}]
+    )
     by_language: dict[str, int]
     by_city: dict[str, int] = Field(description="Recipients by the key of their city; an empty key: no city on file.")
 
@@ -103,6 +106,7 @@ def count(call: Reader, asked: Annotated[SegmentAsked, Query()]) -> Any:
         "matched": found.matched,
         "recipients": found.recipients,
         "left_out": dict(found.left_out),
+        "abroad": dict(found.abroad),
         "by_language": dict(found.by_language),
         "by_city": {city or "": number for city, number in found.by_city.items()},
     }

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, 
 
 from gateway.audience.rules import Audience
 from gateway.database import is_sqlite
+from gateway.rules.countries import by_country
 from gateway.tables import Member, Sender, TopicStop
 from segments.atlas import LANGUAGES
 from segments.rule import terms
@@ -25,11 +26,13 @@ LEFT_OUT = ("stopped", "no consent", "dead number", "wrong country", "left the g
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
     """`matched` members fit the rule; `recipients` of them can be texted, and `left_out` says why the others cannot:
-    the parts add up. `by_language` and `by_city` (a place's key; None: no city) split the recipients."""
+    the parts add up. `abroad` splits "wrong country" by calling code.
+    `by_language` and `by_city` (a place's key; None: no city) split the recipients."""
 
     matched: int
     recipients: int
     left_out: Mapping[str, int] = field(default_factory=dict)
+    abroad: Mapping[str, int] = field(default_factory=dict)
     by_language: Mapping[str, int] = field(default_factory=dict)
     by_city: Mapping[str | None, int] = field(default_factory=dict)
 
@@ -80,6 +83,7 @@ def count_by_reason(connection: Connection, audience: Audience, place_keys: Mapp
         matched=fitting + sum(unreachable.values()),
         recipients=split.total(),
         left_out={reason: reasons[reason] for reason in LEFT_OUT if reasons.get(reason)},
+        abroad=_countries(connection, audience, few=fitting <= _FEW) if abroad.total() else {},
         by_language={language: number for language, number in languages.most_common() if number},
         by_city={city: number for city, number in cities.most_common() if number},
     )
@@ -97,12 +101,11 @@ def recipients(
     """
     _prepare(connection, audience)
     reachable = _scanned(connection) if many else _reachable(connection, audience)
-    home = or_(*(_senders.key.startswith(prefix, autoescape=True) for prefix in audience.prefixes))
     rows = connection.execute(
         select(_members.sender_id, _senders.key, _members.language, _members.name, _members.city_id)
         .join_from(Member.__table__, Sender.__table__, _senders.id == _members.sender_id)
         .where(_members.sender_id > after_id, _members.joined_at <= joined_by, reachable)
-        .where(audience.condition(heed_stops=True), *([home] if audience.prefixes else []))
+        .where(audience.condition(heed_stops=True), *([_home(audience)] if audience.prefixes else []))
         .order_by(_members.sender_id)
         .limit(limit)
     )
@@ -165,22 +168,45 @@ def _left(connection: Connection, audience: Audience) -> _Split:
     return fitting
 
 
+def _home(audience: Audience) -> ColumnElement[bool]:
+    return or_(*(_senders.key.startswith(prefix, autoescape=True) for prefix in audience.prefixes))
+
+
 def _abroad(connection: Connection, audience: Audience, *, few: bool) -> _Split:
     """Return those whose number is of a country that is not texted."""
     if not audience.prefixes:
         return Counter()
     heeding = audience.condition(heed_stops=True)
-    foreign = not_(or_(*(_senders.key.startswith(prefix, autoescape=True) for prefix in audience.prefixes)))
     if few:
         both = Member.__table__.join(Sender.__table__, _senders.id == _members.sender_id)
-        return _split(connection, _reachable(connection, audience), heeding, foreign, source=both)
-    if is_sqlite(connection):  # where numbers are in order of their signs, those of a country are one range of an index
-        foreign = _between_prefixes(audience.prefixes)
+        return _split(connection, _reachable(connection, audience), heeding, not_(_home(audience)), source=both)
+    foreign = _foreign(connection, audience)
     return _split(connection, _scanned(connection), heeding, _members.sender_id.in_(select(_senders.id).where(foreign)))
 
 
+def _foreign(connection: Connection, audience: Audience) -> ColumnElement[bool]:
+    if is_sqlite(connection):  # where numbers are in order of their signs, those of a country are one range of an index
+        return _between_prefixes(audience.prefixes)
+    return not_(_home(audience))
+
+
+def _countries(connection: Connection, audience: Audience, *, few: bool) -> dict[str, int]:
+    """Return how many of `_abroad` have a number of which country."""
+    beginning = func.substr(_senders.key, 1, 4)
+    foreign = not_(_home(audience)) if few else _foreign(connection, audience)
+    reachable = _reachable(connection, audience) if few else _scanned(connection)
+    rows = connection.execute(
+        select(beginning, func.count())
+        .join_from(Member.__table__, Sender.__table__, _senders.id == _members.sender_id)
+        .where(reachable, audience.condition(heed_stops=True), foreign)
+        .group_by(beginning)
+    )
+    return by_country((str(row[0]), int(row[1])) for row in rows)
+
+
 def _between_prefixes(prefixes: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a number lies before, between or after the ranges of numbers with these prefixes."""
+    """Return the condition that a number lies before, between or after the ranges of numbers with these prefixes, none
+    of which begins another one."""
     gaps, before = [], None
     for prefix in sorted(prefixes):
         after = prefix[:-1] + chr(ord(prefix[-1]) + 1)

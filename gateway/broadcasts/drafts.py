@@ -17,7 +17,7 @@ from gateway.broadcasts.terms import BroadcastTerms
 from gateway.places.directory import Directory
 from gateway.rules.broadcast_life import CHANGEABLE, BroadcastState
 from gateway.rules.sending_hours import SendingHours
-from gateway.rules.templates import FIELDS, TemplateError, check
+from gateway.rules.templates import DEFAULTS, FIELDS, TemplateError, check
 from gateway.tables import Broadcast, BroadcastEvent, BroadcastSchedule
 from orthography import words
 from segments import to_json
@@ -126,7 +126,7 @@ def check_draft(draft: Draft) -> None:
                 )
             )
         try:
-            check(text)
+            check(text, {**DEFAULTS.get(language, {}), **draft.defaults.get(language, {})})
         except TemplateError as error:
             raise BroadcastError(
                 fault("broadcast.in_language", "{language}: {fault}", language=language, fault=error.fault),

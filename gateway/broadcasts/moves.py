@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from faults import Term, fault
+from gateway.accounts.persons import NotDeciding, are_two_persons, deciding
 from gateway.broadcasts.alarms import hold_for_alarm
 from gateway.broadcasts.drafts import BroadcastError, audience_of, digest_of, draft_of, drop_schedules, held, note
 from gateway.broadcasts.plan import plan_chunk
@@ -20,14 +21,11 @@ from gateway.database import is_sqlite, writing, writing_on
 from gateway.places.current import current_directory
 from gateway.rules import broadcast_alarm, broadcast_life
 from gateway.rules.broadcast_life import BroadcastState
-from gateway.tables import Alert, ApiKey, Broadcast, BroadcastPlan, BroadcastTopic, Staff
+from gateway.tables import Alert, Broadcast, BroadcastPlan, BroadcastTopic
 from segments.rule import And, Not, Or, Rule
 
 S = BroadcastState
-MAY_APPROVE = ("admin", "organiser")
 PREVIEW_HOLDS = timedelta(hours=24)
-KEY_LOGIN = "key:"
-"""How the logins of API keys begin; no login of the staff has a colon."""
 
 _broadcasts, _plans, _alerts = Broadcast.__table__, BroadcastPlan.__table__, Alert.__table__
 
@@ -92,7 +90,7 @@ def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: B
             raise BroadcastError(
                 fault("broadcast.nobody", "Nobody would get “{name}”: there are no recipients.", name=row.name)
             )
-        if recipients > terms.second_person_above and by == row.created_by:
+        if recipients > terms.second_person_above and not are_two_persons(connection, by, row.created_by):
             raise BroadcastError(
                 fault(
                     "broadcast.second_person",
@@ -121,31 +119,17 @@ def approve(where: Engine | Connection, key: str, digest: str, by: str, terms: B
 
 
 def may_decide(connection: Connection, login: str) -> Any:
-    """Return the row of the staff who may approve and start broadcasts, or of the API key that acts as this login.
+    """Return the row of the staff who may approve and start broadcasts: theirs is the login, or
+    the key that acts as it.
 
     What a key may do is in its scopes; whoever calls this has looked at them.
 
     :raises BroadcastError: there is no such login, it is not active, or is of the field
     """
-    if login.startswith(KEY_LOGIN):
-        mine = (ApiKey.name == login.removeprefix(KEY_LOGIN)) & ApiKey.revoked_at.is_(None)
-        key = connection.execute(select(ApiKey.__table__).where(mine)).first()
-        if key is None:
-            raise BroadcastError(fault("broadcast.no_key", "There is no API key {login!r} that holds.", login=login))
-        return key
-    row = connection.execute(select(Staff.__table__).where(Staff.login == login)).first()
-    if row is None or not row.active:
-        raise BroadcastError(fault("broadcast.no_login", "There is no login {login!r}.", login=login))
-    if row.role not in MAY_APPROVE:
-        raise BroadcastError(
-            fault(
-                "broadcast.role",
-                "{login} is {role} staff, who do not decide about broadcasts.",
-                login=login,
-                role=Term("role", row.role),
-            )
-        )
-    return row
+    try:
+        return deciding(connection, login)
+    except NotDeciding as error:
+        raise BroadcastError(error.fault) from None
 
 
 def start(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetime) -> None:
@@ -225,7 +209,8 @@ def resume(where: Engine | Connection, key: str, by: str, terms: BroadcastTerms,
                 )
             )
         recipients = int((row.preview or {}).get("numbers", {}).get("recipients", 0))
-        if row.alarm and by == row.created_by and recipients > terms.second_person_above:
+        large = recipients > terms.second_person_above
+        if row.alarm and large and not are_two_persons(connection, by, row.created_by):
             raise BroadcastError(
                 fault(
                     "broadcast.alarm_other_person",

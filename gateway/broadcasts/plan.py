@@ -25,7 +25,7 @@ from gateway.outbox.enqueue import NewText, enqueue
 from gateway.places.current import current_directory
 from gateway.rules.broadcast_alarm import Alarm, while_planning
 from gateway.rules.broadcast_life import BroadcastState
-from gateway.tables import Broadcast, BroadcastPlan, OutboundText
+from gateway.tables import Broadcast, BroadcastPlan, OutboundText, Sender
 from segments import RuleError
 
 FIRST_CHUNK = 500
@@ -35,7 +35,8 @@ CHUNK_SQLITE = 2_000
 MANY = 20_000
 NOT_TEXTED = ("suppressed", "failed", "undelivered", "expired", "cancelled")
 
-_broadcasts, _plans, _texts = Broadcast.__table__, BroadcastPlan.__table__, OutboundText.__table__
+_broadcasts, _plans = Broadcast.__table__, BroadcastPlan.__table__
+_texts, _senders = OutboundText.__table__, Sender.__table__
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def plan_chunk(
             _end(connection, broadcast_id, now)
             return False
         new = enqueue(connection, planner.spared(connection, chunk), terms.routes, now)
+        _forget_the_erased(connection, broadcast_id, chunk)
         planned = plan.planned + new
         connection.execute(
             update(_plans).where(_plans.c.broadcast_id == broadcast_id).values(after_id=chunk.last_id, planned=planned)
@@ -173,6 +175,18 @@ def plan_chunk(
             hold_for_alarm(connection, broadcast_id, alarm, now)
             return False
     return True
+
+
+def _forget_the_erased(connection: Connection, broadcast_id: int, chunk: Chunk) -> None:
+    """Take the words out of texts to people who sent ERASE after the chunk was read; the claim keeps such texts back.
+
+    Their rows are locked by ours from here on, so whoever sends it later finds the text.
+    """
+    ghosts = select(_senders.c.id).where(
+        _senders.c.id > chunk.after_id, _senders.c.id <= chunk.last_id, _senders.c.key.startswith("erased:")
+    )
+    mine = (_texts.c.broadcast_id == broadcast_id) & _texts.c.sender_id.in_(ghosts)
+    connection.execute(update(_texts).where(mine).values(body=""))
 
 
 def plan_all(engine: Engine, broadcast_id: int, terms: BroadcastTerms, clock: Callable[[], datetime]) -> None:

@@ -2,9 +2,9 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,14 +17,15 @@ from gateway.audience.counting import Recipient, count_by_reason, recipients
 from gateway.audience.rules import Audience
 from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find
 from gateway.broadcasts.terms import BroadcastTerms
-from gateway.broadcasts.words import Words, written_plainly
+from gateway.broadcasts.words import Words, written_plainly, zone_of_number
 from gateway.database import reading, writing
 from gateway.places.current import current_directory
 from gateway.rules.broadcast_life import CHANGEABLE
 from gateway.rules.carrier_routes import route_of
 from gateway.rules.dear_letters import dear_letters
 from gateway.rules.prices import total
-from gateway.rules.sending_hours import SendingHours, finish_time, next_allowed, would_end_in_quiet_hours
+from gateway.rules.sending_hours import SendingHours, finish_time, next_allowed
+from gateway.rules.templates import LONGEST
 from gateway.tables import Broadcast
 
 CHUNK = 5_000
@@ -93,7 +94,7 @@ def work_out_preview(
         "digest": digest_of([draft.digest, numbers]),
         "letters": _letters(draft),
         "samples": samples,
-        "when": _when(draft, numbers["parts"], terms, start or now),
+        "when": _when(draft, numbers["parts_by_zone"], terms, start or now),
         "second_person": numbers["recipients"] > terms.second_person_above,
     }
 
@@ -132,6 +133,8 @@ def _count(
     by_price: Counter[tuple[str, str, Decimal | None]] = Counter()
     texts_by_price: Counter[tuple[str, str, Decimal | None]] = Counter()
     priced: dict[str, tuple[str, str, Decimal | None]] = {}
+    telling = _telling(terms)
+    by_zone: Counter[str] = Counter()
     other_language = shortened = 0
     draw = random.Random(draft.digest)  # noqa: S311 - ten examples, the same whenever the draft is the same
     samples: list[dict[str, str]] = []
@@ -142,14 +145,18 @@ def _count(
         by_encoding.setdefault((language, text.counted.encoding), _Counted()).add(parts)
         other_language += language != recipient.language
         shortened += text.shortened
-        beginning = recipient.key[:9]
+        beginning = recipient.key[:telling]
         price = priced.get(beginning) or priced.setdefault(beginning, price_of(beginning, terms))
         by_price[price] += parts
         texts_by_price[price] += 1
+        by_zone[zone_of_number(recipient.key, terms.zone.key)] += parts
         place = at if at < SAMPLES else draw.randrange(at + 1)
         if place < SAMPLES:
             sample = {"language": language, "text": text.body, "parts": str(parts)}
             samples[place : place + 1] = [sample]
+    if longest := [str(one.most) for one in by_encoding.values() if one.most > LONGEST]:
+        said = "With the longest name of a city a text takes {parts} parts; {most} are the most."
+        raise BroadcastError(fault("broadcast.longest", said, parts=longest[0], most=LONGEST))
     rows = [(parts, price[2]) for price, parts in sorted(by_price.items(), key=str)]
     cost = total(rows) if terms.prices.currency else None
     numbers = {
@@ -158,6 +165,8 @@ def _count(
         "matched": counted.matched,
         "recipients": sum(one.recipients for one in by_language.values()),
         "left_out": dict(counted.left_out),
+        "abroad": dict(counted.abroad),
+        "parts_by_zone": dict(sorted(by_zone.items())),
         "by_language": {language: one.recipients for language, one in sorted(by_language.items())},
         "in_another_language": other_language,
         "names_shortened": shortened,
@@ -177,6 +186,12 @@ def _count(
         ],
     }  # fmt: skip
     return numbers, samples
+
+
+def _telling(terms: BroadcastTerms) -> int:
+    """Return how many signs of a number tell its route and its price."""
+    prefixes = [one.prefix for one in terms.prices.prices] + [one.prefix for one in terms.routes] + [*terms.prefixes]
+    return max((len(prefix) for prefix in prefixes), default=1)
 
 
 def price_of(number: str, terms: BroadcastTerms) -> tuple[str, str, Decimal | None]:
@@ -214,17 +229,18 @@ def _plainly(language: str, words: str) -> str:
     return written_plainly(words, language).body
 
 
-def _when(draft: Draft, parts: int, terms: BroadcastTerms, start: datetime) -> dict[str, Any]:
-    """Return when it would begin and end, resting in quiet hours."""
+def _when(draft: Draft, parts: Mapping[str, int], terms: BroadcastTerms, start: datetime) -> dict[str, Any]:
+    """Return when it would begin and end, resting in the quiet hours of where its recipients live."""
     hours = SendingHours.read(draft.hours) if draft.hours else terms.hours
-    zone: ZoneInfo = terms.zone
-    begins = next_allowed(start, hours, zone)
+    zones = {ZoneInfo(zone): count for zone, count in parts.items()} or {terms.zone: 0}
+    begins = min(next_allowed(start, hours, zone) for zone in zones)
+    ends = finish_time(start, zones, terms.parts_per_second, hours)
     return {
         "zone": terms.zone.key,
         "start": start.isoformat(),
         "first_text": begins.isoformat(),
-        "last_text": finish_time(start, parts, terms.parts_per_second, hours, zone).isoformat(),
+        "last_text": ends.isoformat(),
         "parts_per_second": terms.parts_per_second,
         "starts_in_quiet_hours": begins > start,
-        "ends_in_quiet_hours": would_end_in_quiet_hours(begins, parts, terms.parts_per_second, hours, zone),
+        "ends_in_quiet_hours": ends > begins + timedelta(seconds=sum(zones.values()) / terms.parts_per_second),
     }

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-
 from gateway.outbox.setup import routes_from
 from gateway.rules.carrier_routes import Route
 from gateway.rules.prices import Prices, read_prices
@@ -16,7 +14,8 @@ from gateway.settings import Settings
 
 @dataclass(frozen=True)
 class BroadcastTerms:
-    """`prefixes`: how numbers begin that broadcasts go to; `grace`: how late a schedule may still strike."""
+    """`prefixes`: how numbers begin that broadcasts go to, none for every country; `grace`: how late a schedule may
+    still strike."""
 
     zone: ZoneInfo
     default_language: str
@@ -42,7 +41,7 @@ def broadcast_terms(settings: Settings) -> BroadcastTerms:
         parts_per_second=settings.parts_per_second,
         hours=SendingHours.read(settings.sending_hours),
         prices=read_prices(settings.price_file.read_text("utf-8")) if settings.price_file else Prices(),
-        prefixes=(f"+{phonenumbers.country_code_for_region(settings.default_region)}",),
+        prefixes=settings.text_prefixes,
         second_person_above=settings.second_person_above,
         daily_cap=settings.broadcast_daily_cap,
         grace=timedelta(minutes=settings.schedule_grace_minutes),

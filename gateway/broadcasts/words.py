@@ -62,5 +62,7 @@ def _zone(beginning: str, home: str) -> str:
         parsed = phonenumbers.parse(beginning.ljust(12, "0"))
     except phonenumbers.NumberParseException:
         return home
-    zones = [zone for zone in phonenumbers.timezone.time_zones_for_number(parsed) if zone != "Etc/Unknown"]
+    # By the beginning alone: padded, it may be no number of its country, and the country's clock holds all the same.
+    found = phonenumbers.timezone.time_zones_for_geographical_number(parsed)
+    zones = [zone for zone in found if zone != "Etc/Unknown"]
     return home if not zones or home in zones else str(zones[0])

@@ -47,7 +47,7 @@ def decode(data: bytes, charset: str) -> str:
         return decode_gsm7(data)
     try:
         text = data.decode(charset, "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # no charset, or one that is no alphabet ("idna", "undefined")
         text = data.decode(UTF8, "replace")
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
 

@@ -292,6 +292,8 @@ def _preview_lines(shown: dict[str, Any], terms: BroadcastTerms) -> Iterator[str
     yield f"recipients  {numbers['recipients']:,} of {numbers['matched']:,} members who fit the rule"
     for reason, count in numbers["left_out"].items():
         yield f"  left out: {reason}  {count:,}"
+    for code, count in numbers.get("abroad", {}).items():
+        yield f"    number of {code}, not in ALLOWED_PREFIXES  {count:,}"
     for language, count in numbers["by_language"].items():
         yield f"  read {language}  {count:,}"
     if numbers["in_another_language"]:

@@ -4,7 +4,6 @@ import getpass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import phonenumbers
 import typer
 from sqlalchemy import Connection
 
@@ -48,6 +47,7 @@ def count_segment(
         "matched": found.matched,
         "recipients": found.recipients,
         "left_out": dict(found.left_out),
+        "abroad": dict(found.abroad),
         "by_language": dict(found.by_language),
         "by_city": cities | ({"other cities": other} if other else {}),
     }
@@ -60,6 +60,7 @@ def count_segment(
     rows += [(f"  in {language}", number) for language, number in said["by_language"].items()]
     rows += [(f"  {city}", number) for city, number in said["by_city"].items()]
     rows += [(f"left out: {reason}", number) for reason, number in found.left_out.items()]
+    rows += [(f"  of them {code}", number) for code, number in found.abroad.items()]
     rows += [("members who fit the rule", found.matched)]
     width = max(len(label) for label, _ in rows)
     for label, number in rows:
@@ -105,7 +106,7 @@ def audience_or_stop(rule: str, directory: Directory, settings: Settings) -> Aud
             datetime.now(UTC),
             zone=settings.zone,
             default_language=settings.default_language,
-            prefixes=(f"+{phonenumbers.country_code_for_region(settings.default_region)}",),
+            prefixes=settings.text_prefixes,
         )
     except RuleError as error:
         stop(str(error))

@@ -7,6 +7,7 @@ from prometheus_client import Counter
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from gateway.carriers.http.answers import own_id
 from gateway.carriers.received import ReceivedReceipt
 from gateway.database import is_sqlite, reading, writing
 from gateway.outbox.consequences import Ended, carry_out
@@ -88,7 +89,7 @@ def _move(
 ) -> None:
     now = receipt.received_at
     state = forward(TextState(outbound.state), reported) if reported else None
-    values: dict[str, Any] = {"carrier_id": receipt.carrier_id}
+    values: dict[str, Any] = {"carrier_id": outbound.carrier_id or receipt.carrier_id}
     if state:
         values |= {"state": state, "state_at": now, "error_code": receipt.error_code or None}
         values |= {"reason": rule.reason if rule else None, "lease_until": None}
@@ -134,5 +135,7 @@ def _outbound_of(
         of_text = select(_texts.c.sender_id).where(mine).scalar_subquery()
         connection.execute(select(_senders.c.id).where(_senders.c.id == of_text).with_for_update())
     row = connection.execute(select(_texts).where(mine).with_for_update(key_share=True)).first()
-    # An id of ours with another message's SID is a mix-up, not a receipt of this text.
-    return row if row is None or not by_id or row.carrier_id in (None, receipt.carrier_id) else None
+    # An id of ours with another message's SID is a mix-up, not a receipt of this text; one without any is its own.
+    if row is None or not by_id or row.carrier_id is None:
+        return row
+    return row if receipt.carrier_id in (row.carrier_id, own_id(row.id)) else None

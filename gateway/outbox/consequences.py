@@ -172,15 +172,20 @@ def halt(connection: Connection, carrier: str, reason: str, now: datetime) -> bo
 def lift_halt(engine: Engine, carrier: str, now: datetime) -> bool:
     """Let a halted carrier send again, and clear its alerts; False where it was not halted."""
     with writing(engine) as connection:
-        lifted = (
-            update(_states)
-            .where(_states.c.name == carrier, _states.c.halted_at.is_not(None))
-            .values(halted_at=None, halt_reason="", failures=0, probe_at=None, held_until=None)
-            .returning(_states.c.name)
-        )
-        found = connection.execute(lifted).first() is not None
-        mine = (_alerts.c.carrier == carrier) & (_alerts.c.kind == "halted") & _alerts.c.cleared_at.is_(None)
-        connection.execute(update(_alerts).where(mine).values(cleared_at=now))
+        return lift_halt_in(connection, carrier, now)
+
+
+def lift_halt_in(connection: Connection, carrier: str, now: datetime) -> bool:
+    """As `lift_halt`, in the caller's writing transaction."""
+    lifted = (
+        update(_states)
+        .where(_states.c.name == carrier, _states.c.halted_at.is_not(None))
+        .values(halted_at=None, halt_reason="", failures=0, probe_at=None, held_until=None)
+        .returning(_states.c.name)
+    )
+    found = connection.execute(lifted).first() is not None
+    mine = (_alerts.c.carrier == carrier) & _alerts.c.kind.in_(("halted", "account")) & _alerts.c.cleared_at.is_(None)
+    connection.execute(update(_alerts).where(mine).values(cleared_at=now))
     _halted.labels(carrier).set(0)
     return found
 

@@ -1,9 +1,9 @@
 """From settings to what a worker stands on: carriers, routes, paces, hours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -34,12 +34,29 @@ def carrier_names(settings: Settings) -> tuple[str, ...]:
     return (first, *(name for name, there in set_up.items() if there and name != first))
 
 
+ACCOUNT_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "twilio": ("twilio_account_sid", "twilio_auth_token", "twilio_messaging_service_sid"),
+    "smpp": ("smpp_host", "smpp_port", "smpp_system_id", "smpp_password"),
+}
+"""The settings that are an account at a carrier."""
+
+
+def account_of(settings: Settings, name: str) -> tuple[object, ...]:
+    """Return the account that a carrier is made of, to be compared."""
+    return tuple(getattr(settings, field) for field in ACCOUNT_SETTINGS.get(name, ()))
+
+
+def make_carrier(settings: Settings, name: str) -> Carrier:
+    """:raises SettingsError: a settings file of it is wrong; one sentence"""
+    return _MAKERS[name](settings)
+
+
 def carriers_from(settings: Settings) -> dict[str, Carrier]:
     """Return every carrier that these settings set up, by name.
 
     :raises SettingsError: a settings file of one of them is wrong; one sentence
     """
-    return {name: _MAKERS[name](settings) for name in carrier_names(settings)}
+    return {name: make_carrier(settings, name) for name in carrier_names(settings)}
 
 
 def _simulated(_settings: Settings) -> Carrier:

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, or_, select, update
 
 from gateway.carriers.base import Carrier, Found, LookFailed, TextToFind
 from gateway.database import writing
@@ -27,6 +27,8 @@ _resolved = Counter("jalsa_outbox_uncertain_total", "Uncertain texts by what bec
 
 AT_ONCE = 50
 LOOK_LEASE = timedelta(seconds=60)
+CHANGING = timedelta(minutes=2)
+"""For so long after an account was changed some worker may still send by the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,14 @@ def expire_leases(engine: Engine, clock: Clock) -> int:
     return count
 
 
-def doubtful_texts(engine: Engine, carriers: Sequence[str], clock: Clock) -> list[Doubtful]:
-    """Take up to `AT_ONCE` uncertain texts whose look is due and whose carrier can look."""
+def doubtful_texts(
+    engine: Engine, carriers: Sequence[str], clock: Clock, since: Mapping[str, datetime] | None = None
+) -> list[Doubtful]:
+    """Take up to `AT_ONCE` uncertain texts whose look is due and whose carrier can look.
+
+    :param since: from when on (aware UTC) a carrier's account is the one we have: what was sent by another one is not
+        in its list, and must not be taken for absent. Such texts stay uncertain until a receipt or a person says more.
+    """
     if not carriers:
         return []
     with writing(engine) as connection:
@@ -72,6 +80,12 @@ def doubtful_texts(engine: Engine, carriers: Sequence[str], clock: Clock) -> lis
             select(_texts, _senders.c.key.label("number"))
             .select_from(_texts.join(_senders, _senders.c.id == _texts.c.sender_id))
             .where(_texts.c.state == "uncertain", _texts.c.lease_until <= now, _texts.c.carrier.in_(carriers))
+            .where(
+                *(
+                    or_(_texts.c.carrier != carrier, _texts.c.attempted_at >= changed + CHANGING)
+                    for carrier, changed in (since or {}).items()
+                )
+            )
             .order_by(_texts.c.lease_until)
             .limit(AT_ONCE)
             .with_for_update(of=[_texts], skip_locked=True, key_share=True)

@@ -11,8 +11,9 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -27,11 +28,12 @@ from gateway.database import is_sqlite, make_engine
 from gateway.heartbeat import BEAT_EVERY_S, beat
 from gateway.outbox import uncertain
 from gateway.outbox.claim import Boundary, Claimed, ClaimedText, Clock, Terms, claim
-from gateway.outbox.consequences import Counts
+from gateway.outbox.consequences import Counts, lift_halt
+from gateway.outbox.exchange import Accounts, Exchange, Make, say_paused
 from gateway.outbox.record import Result, record
 from gateway.outbox.setup import carriers_from, terms_from, utc_now
 from gateway.rules.carrier_routes import Health
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 
 log = structlog.get_logger()
 _in_flight = Gauge(
@@ -43,6 +45,7 @@ LOOK_EVERY_S = 0.25
 """How long an idle worker waits before it looks for work again."""
 TIDY_EVERY_S = 5.0
 _T = TypeVar("_T")
+Arrived = Callable[[Carrier], Awaitable[None]]
 
 
 def database_clock(connection: Connection) -> datetime:
@@ -69,13 +72,16 @@ class Worker:
         clock: Clock = database_clock,
         boundary: Boundary = _nothing,
         in_flight: int = IN_FLIGHT,
-        terms_now: Callable[[], Terms] | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
-        """`boundary` is called with the name of every point at which a crash must be harmless. `terms_now` is asked
-        before each claim, so that hours, pace and routes change while the worker works.
+        """`boundary` is called with the name of every point at which a crash must be harmless. `exchange` is asked
+        before each claim, so that hours, pace, routes and accounts change while the worker works.
         """
         self.engine, self.carriers, self.terms, self.clock, self.boundary = engine, carriers, terms, clock, boundary
-        self._terms_now = terms_now
+        self._exchange = exchange
+        self._exchanging = asyncio.Lock()
+        self.arrived: Arrived | None = None
+        """Called with each carrier that is put in place while the worker runs, before it is opened."""
         self._most = in_flight
         self._flying = 0
         self._turn = 0
@@ -128,11 +134,15 @@ class Worker:
     async def tidy(self) -> int:
         """Expire leases and look for uncertain texts; returns how many moved."""
         expired = await self._in_thread(self._recorder, uncertain.expire_leases, self.engine, self.clock)
-        lookers = [name for name, carrier in self.carriers.items() if carrier.capabilities.looks]
-        texts = await self._in_thread(self._recorder, uncertain.doubtful_texts, self.engine, lookers, self.clock)
-        if not texts:
-            return expired
-        looked = await uncertain.look_for(self.carriers, texts)
+        since = self._exchange.since if self._exchange else {}
+        async with self._exchanging:  # whoever is asked is not put out of place meanwhile
+            lookers = [name for name, carrier in self.carriers.items() if carrier.capabilities.looks]
+            texts = await self._in_thread(
+                self._recorder, uncertain.doubtful_texts, self.engine, lookers, self.clock, since
+            )
+            if not texts:
+                return expired
+            looked = await uncertain.look_for(self.carriers, texts)
         return expired + await self._in_thread(
             self._recorder, uncertain.record_looks, self.engine, texts, looked, self.clock
         )
@@ -194,13 +204,51 @@ class Worker:
 
     async def _claim(self, most: int) -> Claimed:
         self._turn += 1
-        if self._terms_now:
-            self.terms = await self._in_thread(self._claimer, self._terms_now)
+        if self._exchange:
+            self.terms = await self._in_thread(self._claimer, self._exchange.terms)
+            if due := self._exchange.due():
+                await self._put_in_place(due)
         claimed = await self._in_thread(
-            self._claimer, claim, self.engine, self.terms, self.clock, most, self.boundary, self._turn
+            self._claimer, claim, self.engine, self._able(), self.clock, most, self.boundary, self._turn
         )
         self.claimed_last = len(claimed.texts)
         return claimed
+
+    def _able(self) -> Terms:
+        """Return the terms for the carriers that can send: what would go through another one waits in the outbox."""
+        paces = self.terms.paces
+        if self._exchange is None or self.carriers.keys() >= paces.keys():
+            return self.terms
+        return replace(self.terms, paces={name: pace for name, pace in paces.items() if name in self.carriers})
+
+    async def _put_in_place(self, due: Mapping[str, Make | None]) -> None:
+        """Exchange carriers once what is on the way has its answer; one that cannot be made leaves its place empty."""
+        async with self._exchanging:
+            while self._senders:
+                await asyncio.wait(set(self._senders))
+            for name, make in due.items():
+                carriers = dict(self.carriers)
+                old = carriers.pop(name, None)
+                self.carriers = carriers
+                if old is not None:
+                    with contextlib.suppress(Exception):
+                        await old.close()
+                if make is None:
+                    continue
+                try:
+                    made = make()
+                    if self.arrived:
+                        await self.arrived(made)
+                    await made.open()
+                    # Again, though whoever changed the account did it: meanwhile the old one may have been refused.
+                    await self._in_thread(self._recorder, lift_halt, self.engine, name, utc_now())
+                except Exception as error:  # whatever it is, the other carriers go on
+                    said = str(error) if isinstance(error, SettingsError) else type(error).__name__
+                    with contextlib.suppress(SQLAlchemyError):
+                        await self._in_thread(self._recorder, say_paused, self.engine, name, said)
+                    continue
+                self.carriers = {**carriers, name: made}
+                log.info("carrier_put_in_place", carrier=name)
 
     def _start(self, claimed: Claimed) -> None:
         if not claimed.texts:
@@ -289,27 +337,15 @@ def worker_from(
     settings: Settings,
     engine: Engine,
     carriers: Mapping[str, Carrier] | None = None,
-    settings_now: Callable[[], Settings] | None = None,
+    accounts_now: Callable[[], Accounts] | None = None,
 ) -> Worker:
     """Return the worker that these settings describe; `carriers` in place of those that the settings set up.
 
-    :param settings_now: says the settings anew while the worker works
+    :param accounts_now: says the settings and accounts anew while the worker works
     """
     name = worker_name()
-    terms = terms_from(settings, name)
-    if settings_now is None:
-        return Worker(engine, carriers or carriers_from(settings), terms)
-    ask = settings_now
-    known: tuple[Settings, Terms] = (settings, terms)
-
-    def terms_now() -> Terms:
-        nonlocal known
-        now = ask()
-        if now is not known[0]:
-            known = (now, terms_from(now, name))
-        return known[1]
-
-    return Worker(engine, carriers or carriers_from(settings), terms, terms_now=terms_now)
+    exchange = Exchange(Accounts(settings), accounts_now, name) if accounts_now else None
+    return Worker(engine, carriers or carriers_from(settings), terms_from(settings, name), exchange=exchange)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -325,11 +361,11 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 Around = Callable[[Settings, Worker], contextlib.AbstractAsyncContextManager[None]]
 
 
-def run(settings: Settings, around: Around | None = None, settings_now: Callable[[], Settings] | None = None) -> None:
+def run(settings: Settings, around: Around | None = None, accounts_now: Callable[[], Accounts] | None = None) -> None:
     """Work until SIGTERM or SIGINT; what is on the way to a carrier is still answered and recorded.
 
-    `around` makes a context that the worker runs in, such as one that receives what its carriers bring; `settings_now`
-    says the settings anew while it works.
+    `around` makes a context that the worker runs in, such as one that receives what its carriers bring; `accounts_now`
+    says the settings and accounts anew while it works.
     """
 
     async def main() -> None:
@@ -337,7 +373,7 @@ def run(settings: Settings, around: Around | None = None, settings_now: Callable
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        worker = worker_from(settings, engine, settings_now=settings_now)
+        worker = worker_from(settings, engine, accounts_now=accounts_now)
         async with around(settings, worker) if around else contextlib.nullcontext():
             await worker.run(stop)
 

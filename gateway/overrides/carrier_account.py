@@ -1,4 +1,5 @@
-"""The account at a carrier, where organisers keep it here instead of in the environment: used from the next start on.
+"""The account at a carrier, where organisers keep it here instead of in the environment. Every process uses a new one
+within seconds; only from simulated phones to a real carrier, or back, takes a restart.
 
 Secrets go in and never come out: what is stored is sealed with a key that is made of SECRET_KEY, pages show who set it
 and when, and the audit log holds that it was changed, not to what.
@@ -14,20 +15,19 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from faults import fault
+from faults import Fault, fault, plain
 from gateway.accounts.seal import SealBroken, sealer_from
 from gateway.database import make_engine, reading
-from gateway.overrides.limits import pinned, with_values
+from gateway.outbox.consequences import lift_halt_in
+from gateway.outbox.setup import ACCOUNT_SETTINGS
+from gateway.overrides.limits import pinned, routes_from_or_say, with_values
 from gateway.overrides.store import Override, OverrideError, current, find, put, values_of
 from gateway.settings import Settings, SettingsError
 
 log = structlog.get_logger()
 
 KIND, SECRET = "account", "secret"
-ACCOUNTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "twilio": ("twilio_account_sid", "twilio_auth_token", "twilio_messaging_service_sid"),
-    "smpp": ("smpp_host", "smpp_port", "smpp_system_id", "smpp_password"),
-}
+ACCOUNTS: Final = ACCOUNT_SETTINGS
 SECRETS: Final = frozenset({"twilio_auth_token", "smpp_password"})
 
 
@@ -35,7 +35,8 @@ SECRETS: Final = frozenset({"twilio_auth_token", "smpp_password"})
 class AccountField:
     """One field of an account. `value` is empty for a secret; `state`: environment, stored, waiting, broken or none.
 
-    waiting: stored, and used from the next start on; broken: sealed with another SECRET_KEY.
+    waiting: stored, and used from the next start on, because it would begin or end the simulated phones; broken: sealed
+    with another SECRET_KEY.
     """
 
     name: str
@@ -71,6 +72,39 @@ def with_accounts(settings: Settings, stored: Mapping[tuple[str, str], Override]
         except (SealBroken, SettingsError) as error:
             log.error("carrier_account_left_out", carrier=carrier, reason=str(error))  # noqa: TRY400
     return settings
+
+
+def accounts_in_force(
+    settings: Settings, stored: Mapping[tuple[str, str], Override]
+) -> tuple[Settings, dict[tuple[str, str], Fault]]:
+    """Return the settings with the stored accounts as they are now, and why one cannot be used, by kind and carrier.
+
+    :param settings: those that this process was started with, perhaps with accounts that were stored then
+    """
+    problems: dict[tuple[str, str], Fault] = {}
+    found = settings
+    for carrier, names in ACCOUNTS.items():
+        if any(pinned(settings, name) for name in names):
+            continue
+        bare = _without_account(found, carrier)
+        try:
+            values = _values(settings, stored, carrier)
+            changed = with_values(bare, values) if values else bare
+            routes_from_or_say(changed)
+        except (SealBroken, SettingsError) as error:
+            problems[(KIND, carrier)] = error.fault if isinstance(error, SettingsError) else plain(str(error))
+        else:
+            found = changed
+    return (settings if found.simulated != settings.simulated else found), problems
+
+
+def accounts_since(stored: Mapping[tuple[str, str], Override]) -> dict[str, datetime]:
+    """Return since when each stored account is the one that it is (aware UTC); a new secret is the same account."""
+    kept = values_of(stored, KIND)
+    changed = {
+        carrier: [kept[name].changed_at for name in names if name in kept] for carrier, names in ACCOUNTS.items()
+    }
+    return {carrier: max(moments) for carrier, moments in changed.items() if moments}
 
 
 def account_fields(
@@ -116,6 +150,8 @@ def set_account(
         before = find(connection, KIND, name)
         after = put(connection, KIND, name, value or None, by, now)
         changed = changed or after.version != (before.version if before else 0)
+    if changed:
+        lift_halt_in(connection, carrier, now)  # what the old account was refused is no reason to hold the new one
     return changed
 
 
@@ -166,7 +202,10 @@ def _opened(settings: Settings, stored: Mapping[tuple[str, str], Override], name
 
 def _without_account(settings: Settings, carrier: str) -> Settings:
     """Return the settings as if nothing of this account stood in them."""
-    return settings.model_copy(update={name: Settings.model_fields[name].default for name in ACCOUNTS[carrier]})
+    bare = settings.model_copy(update={name: Settings.model_fields[name].default for name in ACCOUNTS[carrier]})
+    object.__setattr__(bare, "__pydantic_fields_set__", set(settings.model_fields_set))  # what the environment says
+    bare.__dict__.pop("auth_token", None)
+    return bare
 
 
 def _field(settings: Settings, stored: Mapping[tuple[str, str], Override], name: str) -> AccountField:

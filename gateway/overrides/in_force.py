@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from faults import Fault
 from gateway.database import reading
+from gateway.outbox.exchange import Accounts
+from gateway.overrides.carrier_account import KIND as ACCOUNT
+from gateway.overrides.carrier_account import accounts_in_force, accounts_since
 from gateway.overrides.limits import limits_in_force
 from gateway.overrides.store import REVISION, Override, current, values_of
 from gateway.overrides.vocabulary import vocabulary_in_force
@@ -49,6 +53,12 @@ class InForce:
     number: int = -1
     """Of the revision that it was read at."""
 
+    @cached_property
+    def accounts(self) -> Accounts:
+        """What the carriers are made of, for a worker."""
+        faults = {key: str(why) for (kind, key), why in self.problems.items() if kind == ACCOUNT}
+        return Accounts(self.settings, faults, accounts_since(self.stored))
+
     def values(self, kind: str) -> dict[str, Any]:
         """Return what is stored of one kind, by key."""
         return {key: one.value for key, one in values_of(self.stored, kind).items()}
@@ -73,8 +83,9 @@ def read_in_force(connection: Connection, settings: Settings) -> InForce:
     files = load_vocabulary(*settings.vocabulary_files)
     vocabulary, words = vocabulary_in_force(files, stored)
     catalogue, replies = catalogue_in_force(stored, vocabulary)
-    limits, settled = limits_in_force(settings, stored)
-    problems = {**words, **replies, **settled}
+    accounts, unusable = accounts_in_force(settings, stored)
+    limits, settled = limits_in_force(accounts, stored)
+    problems = {**words, **replies, **unusable, **settled}
     for (kind, key), why in problems.items():
         log.error("override_left_out", kind=kind, key=key, reason=str(why))
     return InForce(limits, catalogue, vocabulary, files, stored, problems, number)
@@ -136,6 +147,10 @@ class Watch:
     def settings_now(self) -> Settings:
         """Return the settings that hold, as `__call__` has them."""
         return self().settings
+
+    def accounts_now(self) -> Accounts:
+        """Return what a worker's carriers are made of now."""
+        return self().accounts
 
     def look(self, connection: Connection, number: int | None = None) -> InForce:
         """Look now, on this connection.

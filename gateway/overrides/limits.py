@@ -17,7 +17,7 @@ from gateway.settings import Settings, SettingsError, load_settings
 KIND = "setting"
 LIVE: Final = (
     "sending_hours", "parts_per_second", "carrier_routes", "second_person_above", "broadcast_daily_cap",
-    "schedule_grace_minutes",
+    "schedule_grace_minutes", "allowed_prefixes",
 )  # fmt: skip
 """Settings that hold within two seconds of the change, in every process."""
 

@@ -7,8 +7,10 @@ moment after the jump, and an hour that comes twice is judged twice.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from faults import FaultError, fault
 
@@ -70,22 +72,33 @@ def quiet_from(now: datetime, hours: SendingHours, zone: tzinfo) -> datetime | N
     return next_allowed(now, SendingHours(hours.closes, hours.opens), zone)
 
 
-def would_end_in_quiet_hours(start: datetime, parts: int, pace: float, hours: SendingHours, zone: tzinfo) -> bool:
-    """Whether a broadcast of `parts` at `pace` parts a second, begun at `start` (aware), would run into quiet hours."""
-    quiet = quiet_from(start, hours, zone)
-    return quiet is not None and start + _duration(parts, pace) > quiet
+def finish_time(start: datetime, parts: Mapping[ZoneInfo, int], pace: float, hours: SendingHours) -> datetime:
+    """Return when the last part leaves if sending begins at `start` (aware) and rests in quiet hours, as aware UTC.
 
+    Recipients in zones whose hours are open share the pace (parts a second); the others wait for their own morning.
 
-def finish_time(start: datetime, parts: int, pace: float, hours: SendingHours, zone: tzinfo) -> datetime:
-    """Return when the last of `parts` leaves if sending begins at `start` and rests in quiet hours, as aware UTC."""
-    left, moment = _duration(parts, pace), start
+    :param parts: how many go to each time zone; at least one zone
+    """
+    left = {zone: _duration(count, pace) for zone, count in parts.items()}
+    moment = start.astimezone(UTC)
     while True:
-        moment = next_allowed(moment, hours, zone)
-        quiet = quiet_from(moment, hours, zone)
-        if quiet is None or moment + left <= quiet:
-            return moment + left
-        left -= quiet - moment
-        moment = quiet
+        opens = {zone: next_allowed(moment, hours, zone) for zone in left}
+        awake = [zone for zone in left if opens[zone] <= moment]
+        if not awake:
+            moment = min(opens.values())
+            continue
+        work = sum((left[zone] for zone in awake), timedelta(0))
+        changes = [opens[zone] for zone in left if zone not in awake]
+        changes += [quiet for zone in awake if (quiet := quiet_from(moment, hours, zone))]
+        until = min([moment + work, *changes])
+        if until == moment + work:
+            if len(awake) == len(left):
+                return until
+            left = {zone: rest for zone, rest in left.items() if zone not in awake}
+        else:
+            share = (until - moment) / work
+            left |= {zone: left[zone] * (1 - share) for zone in awake}
+        moment = until
 
 
 def _duration(parts: int, pace: float) -> timedelta:

@@ -42,9 +42,10 @@ class Rendered:
     shortened: bool = False
 
 
-def check(words: str) -> frozenset[str]:
+def check(words: str, defaults: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return the fields that a template names.
 
+    :param defaults: what stands for a missing name or city; the English ones otherwise
     :raises TemplateError: it is empty, too long, or has a brace that is no field
     """
     if not words.strip():
@@ -63,7 +64,7 @@ def check(words: str) -> frozenset[str]:
         raise TemplateError(
             fault("template.brace", "A brace stands alone: write {{name}} or {{city}}, and no other braces.")
         )
-    counted = count_parts(cheapest(_fill(words, DEFAULTS["en"])))
+    counted = count_parts(cheapest(_fill(words, {**DEFAULTS["en"], **(defaults or {})})))
     if counted.parts > LONGEST:
         raise TemplateError(
             fault(
@@ -76,7 +77,7 @@ def check(words: str) -> frozenset[str]:
 def render(words: str, defaults: Mapping[str, str], name: str, city: str) -> Rendered:
     """Return the text of a recipient; an empty `name` or `city` becomes the default.
 
-    Never more parts than with the default name in the same city..
+    Never more parts than with the default name in the same city.
     """
     plain = _counted(words, defaults["name"], city or defaults["city"])
     name = " ".join(name.split())

@@ -9,7 +9,7 @@ from gateway.tables.accounts import (
     StaffArea,
     StaffSession,
 )
-from gateway.tables.api import ApiAct, ApiKey
+from gateway.tables.api import ApiAct, ApiBudget, ApiKey, ApiStream
 from gateway.tables.base import Base
 from gateway.tables.broadcasts import (
     Broadcast,
@@ -54,7 +54,9 @@ __all__ = [
     "Affinity",
     "Alert",
     "ApiAct",
+    "ApiBudget",
     "ApiKey",
+    "ApiStream",
     "AuditEntry",
     "AuditHead",
     "Base",

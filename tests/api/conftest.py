@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, insert, select
 from starlette.testclient import TestClient
 
 from gateway.api.keys import add_key
@@ -14,6 +14,7 @@ from gateway.api.scopes import Scope
 from gateway.app import create_app
 from gateway.database import writing
 from gateway.settings import Settings
+from gateway.tables import Staff
 from tests.gateway.conftest import Texting, service, settings, settings_for, text
 
 __all__ = ["Texting", "service", "settings", "settings_for", "text"]
@@ -39,6 +40,13 @@ class Program:
         return self.http.patch(f"/api/v1{path}", json=body, headers=self.headers)
 
 
+def one_of_the_staff(connection: Connection, login: str, role: str = "organiser") -> None:
+    """Put a login on file, if it is not there."""
+    if connection.execute(select(Staff.id).where(Staff.login == login)).first() is None:
+        row = {"login": login, "role": role, "password_hash": "-", "active": True, "created_at": datetime.now(UTC)}
+        connection.execute(insert(Staff), row)
+
+
 Programs = Callable[..., Program]
 
 
@@ -50,11 +58,13 @@ def http(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture
 def program(http: TestClient, engine: Engine) -> Programs:
-    """Make a key and return the program that has it."""
+    """Make a key and return the program that has it; each has an owner of its own unless one is named."""
 
-    def make(name: str = "app", scopes: Sequence[Scope] = EVERYTHING, **others: Any) -> Program:
+    def make(name: str = "app", scopes: Sequence[Scope] = EVERYTHING, owner: str = "", **others: Any) -> Program:
         with writing(engine) as connection:
-            token = add_key(connection, name, scopes, "tests", datetime.now(UTC), **others)
+            person = owner or f"owner-of-{name}"
+            one_of_the_staff(connection, person)
+            token = add_key(connection, name, scopes, person, datetime.now(UTC), **others)
         return Program(http, token, name)
 
     return make

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from gateway.api import progress
+from gateway.api import progress, streams
 from gateway.api.keys import revoke_key
 from gateway.api.scopes import Scope
 from gateway.broadcasts.account import close_what_is_done
@@ -237,10 +237,10 @@ def test_progress_beats_while_nothing_changes_and_ends_when_the_key_is_revoked(
 
 
 def test_streams_are_counted_and_given_back(sending: Program, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "OF_ONE_KEY", 0)
+    monkeypatch.setattr(streams, "OF_ONE_KEY", 0)
     refused = sending.get("/broadcasts/rally/progress")
     assert refused.status_code == 429 and "Retry-After" in refused.headers
-    monkeypatch.setattr(progress, "OF_ONE_KEY", 1)
+    monkeypatch.setattr(streams, "OF_ONE_KEY", 1)
     with writing(engine) as connection:
         connection.execute(update(Broadcast).values(state="cancelled"))
         connection.execute(update(OutboundText).where(OutboundText.kind == "broadcast").values(state="cancelled"))

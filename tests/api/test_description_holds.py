@@ -1,7 +1,9 @@
 """The API does what its own description says: schemathesis asks it whatever the description allows, and forbids.
 
-Requests are made by examples, by edges of each schema and at random; every check of schemathesis is on. 422 is
-allowed for what is valid by the schema: whether a rule, a cursor or a time means something, no schema can tell.
+Requests are made by examples, by edges of each schema, at random, and in chains where one takes up what another made;
+every check of schemathesis is on. 422 is allowed for what is valid by the schema: whether a rule, a cursor or a time
+means something, no schema can tell. 414 is allowed for an address that is longer than any server takes: OpenAPI has no
+word for the length of a whole address, only for that of each parameter, and those are within it.
 """
 
 import asyncio
@@ -25,7 +27,8 @@ from gateway.api.scopes import Scope
 from gateway.app import create_app
 from gateway.database import make_engine, writing
 from gateway.service import Service
-from gateway.tables import Event, PickupPoint, Report, Staff
+from gateway.tables import Event, PickupPoint, Report
+from tests.api.conftest import one_of_the_staff
 from tests.browser.gateway_process import free_port
 from tests.gateway.conftest import a_text, settings_for
 
@@ -47,10 +50,9 @@ def a_gateway_with_something_in_it(url: str) -> Any:
     engine = make_engine(url)
     now = datetime.now(UTC)
     with writing(engine) as connection:
-        token = add_key(connection, "everything", tuple(Scope), "tests", now)
-        connection.execute(
-            insert(Staff), {"login": "sana", "role": "field", "password_hash": "-", "active": True, "created_at": now}
-        )
+        one_of_the_staff(connection, "bilal", "admin")
+        one_of_the_staff(connection, "sana", "field")
+        token = add_key(connection, "everything", tuple(Scope), "bilal", now)
         tomorrow = {"doors_at": now + timedelta(days=1), "ends_at": now + timedelta(days=2)}
         event = {"key": "rally", "name": "Rally", "names": {}, "venue": "Minar", "lat": 31.59, "lon": 74.3,
                  "zone": "Asia/Karachi"} | tomorrow  # fmt: skip
@@ -84,7 +86,7 @@ def serving(url: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def faults(
-    address: str, asking: dict[str, Any], examples: int, *, edges: bool = True, only: str = ""
+    address: str, asking: dict[str, Any], examples: int, *, edges: bool = True, only: str = "", chains: bool = False
 ) -> tuple[list[str], int]:
     """Let schemathesis ask everything; return what it found, a line for each, and how many requests it made."""
     config = SchemathesisConfig.from_dict(
@@ -93,7 +95,12 @@ def faults(
             "seed": 1,
             "checks": CHECKS,
             "generation": {"max-examples": examples, "database": "none"},
-            "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": edges}},
+            "phases": {
+                "stateful": {"enabled": chains, "max-steps": 6},
+                "coverage": {"enabled": edges},
+                "fuzzing": {"enabled": not chains},
+                "examples": {"enabled": not chains},
+            },
             "max-stream-events": 2,
         }
     )
@@ -128,6 +135,14 @@ def test_nothing_is_answered_otherwise_than_described(database_url: str) -> None
         found, asked = faults(address, asking, 3 if on_sqlite else 2, edges=on_sqlite)
     assert not found, "\n".join(found)
     assert asked > (1000 if on_sqlite else 100)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_one_request_made_is_what_the_next_one_finds(database_url: str) -> None:
+    with serving(database_url) as (address, asking):
+        found, asked = faults(address, asking, 15, edges=False, chains=True)
+    assert not found, "\n".join(found)
+    assert asked > 50
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -54,7 +54,7 @@ def test_a_revoked_key_and_one_past_its_time_open_nothing(program: Programs, eng
         with pytest.raises(KeyProblem):
             revoke_key(connection, "revoked", now)
         with pytest.raises(KeyProblem, match="history"):
-            add_key(connection, "revoked", [Scope.MEMBERS_READ], "tests", now)
+            add_key(connection, "revoked", [Scope.MEMBERS_READ], "owner-of-kept", now)
     assert [one.get("/members").status_code for one in (kept, revoked, over)] == [200, 401, 401]
 
 
@@ -109,10 +109,15 @@ def test_a_key_that_is_bound_to_a_city_sees_and_counts_nobody_else(program: Prog
 def test_the_command_makes_lists_and_revokes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     run = CliRunner().invoke
+    assert run(cli, ["staff", "add", "sana", "--role", "organiser"]).exit_code == 0
+    nobody = run(cli, ["keys", "add", "rally-app", "--scope", "members:read"])
+    assert nobody.exit_code == 2 and "--as" in nobody.output
+    monkeypatch.setenv("JALSA_LOGIN", "sana")
     made = run(cli, ["keys", "add", "rally-app", "--scope", "members:read", "--city", "Lahore", "--seat", "NA-130",
                      "--expires", "30", "--json"])  # fmt: skip
     assert made.exit_code == 0, made.output
     said = json.loads(made.stdout)
+    assert said["owner"] == "sana"
     assert tokens.is_whole(said["token"]) and said["areas"] == ["lahore", "NA-130@2024"]
     listed = run(cli, ["keys", "list", "--json"]).stdout
     assert said["token"] not in listed and json.loads(listed)[0]["scopes"] == ["members:read"]

@@ -7,7 +7,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from gateway.api.guard import MOST_QUERY
-from gateway.api.rate import RateLimits
 from gateway.app import create_app
 from gateway.settings import Settings
 from tests.api.conftest import Program, Programs, Texting
@@ -152,17 +151,6 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(settings: Settings,
     assert answers[3].headers["RateLimit-Policy"] == '"key";q=3;w=60'
     assert 1 <= int(answers[3].headers["Retry-After"]) <= 20
     assert answers[3].json()["status"] == 429
-
-
-def test_the_bucket_fills_evenly() -> None:
-    now = 0.0
-    limits = RateLimits(60, lambda: now)
-    assert [limits.take(1).refused for _ in range(61)] == [False] * 60 + [True]
-    assert not limits.take(2).refused
-    now = 1.0
-    assert [limits.take(1).refused for _ in range(2)] == [False, True]
-    now = 10_000.0
-    assert limits.take(1).remaining == 59
 
 
 def test_the_description_and_the_page_need_no_key(app: Program) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, select
 from gateway.carriers.coding import UCS2, Concat, concat_header, encode_gsm7
 from gateway.carriers.smpp import session as session_module
 from gateway.carriers.smpp.binds import Bind, BindsError, read_binds
-from gateway.carriers.smpp.pdus import Deliver
-from gateway.carriers.smpp.receipts import read_receipt
+from gateway.carriers.smpp.pdus import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID, Deliver
+from gateway.carriers.smpp.receipts import is_receipt, read_receipt
 from gateway.carriers.smpp.sender import SmppCarrier
 from gateway.database import reading
 from gateway.inbound.record import DatabaseUnavailable
@@ -273,6 +273,10 @@ def test_a_receipt_of_nobody_is_kept(engine: Engine) -> None:
         (b"id: 7 stat:EXPIRED", "7", "EXPIRED", "", TextState.EXPIRED),
         (b"id:7 stat:NEVERHEARD", "7", "NEVERHEARD", "", None),
         (b"id:7", "7", "UNKNOWN", "", TextState.SENT),
+        (b"msgid=0A1B, status=DELIVERED, error=000", "0A1B", "DELIVRD", "", TextState.DELIVERED),
+        (b"Message ID: 99 Stat : Undeliverable Error Code: 5 text: stat:DELIVRD", "99", "UNDELIV", "5",
+         TextState.UNDELIVERED),
+        (b"paid: 4 id:8 stat:ACCEPTED", "8", "ACCEPTD", "", TextState.SENT),
     ],
 )  # fmt: skip
 def test_receipts_as_vendors_write_them(
@@ -281,6 +285,14 @@ def test_receipts_as_vendors_write_them(
     read = read_receipt(Deliver(PERSON, 1, "80022", 4, 0, words))
     assert read is not None
     assert (read.message_id, read.status, read.error, read.state) == (message_id, status, error, state)
+
+
+def test_a_receipt_is_known_by_its_elements_where_the_type_is_not_set() -> None:
+    elements = {TLV_RECEIPTED_MESSAGE_ID: b"77\x00", TLV_MESSAGE_STATE: b"\x02"}
+    assert is_receipt(Deliver(PERSON, 1, "80022", 0, 0, b"", elements))
+    assert not is_receipt(Deliver(PERSON, 1, "80022", 0, 0, b"id:77 stat:DELIVRD", {}))
+    read = read_receipt(Deliver(PERSON, 1, "80022", 0, 0, b"", elements))
+    assert read is not None and (read.message_id, read.status) == ("77", "DELIVRD")
 
 
 def test_a_receipt_without_an_id_is_none() -> None:

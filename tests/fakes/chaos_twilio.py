@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
 
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 
 ACCOUNT_SID = "AC" + "1" * 32
 AUTH_TOKEN = "token-for-tests-only"
@@ -51,6 +51,7 @@ class Manners:
     slow_s: float = 0.0
     list_lag_s: float = 0.0
     seed: int = 0
+    token: str = ""  # the only auth token that opens the account; empty: any
     codes: dict[str, int] = field(default_factory=dict)  # by recipient
     retry_afters: tuple[Callable[[datetime], str | None], ...] = RETRY_AFTERS
 
@@ -151,6 +152,8 @@ class ChaosTwilio:
             return _refusal(429, 20429, {"Retry-After": header} if header is not None else None)
         if self._chance(manners.server_error):
             return _refusal(503, 20503)
+        if manners.token and request.headers.get("Authorization") != encode_basic_auth(ACCOUNT_SID, manners.token):
+            return _refusal(401, 20003)
         if code := _problem(form) or manners.codes.get(form["To"]):
             return _refusal({20003: 401, 20005: 403, 30002: 403}.get(code, 400), code)
         accepted = self._accept(form, now)

@@ -79,11 +79,12 @@ def test_a_process_that_nobody_texts_looks_by_itself(engine: Engine, settings: S
 
 def test_a_worker_claims_by_what_is_in_force(engine: Engine, settings: Settings) -> None:
     watch = Watch(engine, settings)
-    worker = worker_from(settings, engine, {}, watch.settings_now)
-    assert worker._terms_now is not None
+    worker = worker_from(settings, engine, {}, watch.accounts_now)
+    assert worker._exchange is not None
+    exchange = worker._exchange
     with changing(engine) as connection:
         limits.set_limit(connection, settings, "parts_per_second", "7", "amna", NOW)
-    within_two_seconds(lambda: worker._terms_now and worker._terms_now().paces["twilio"].parts_per_second == 7)
+    within_two_seconds(lambda: exchange.terms().paces["twilio"].parts_per_second == 7)
 
 
 def test_what_rooms_say_in_a_transaction_is_in_force_at_once(engine: Engine) -> None:

@@ -12,7 +12,6 @@ from gateway.rules.sending_hours import (
     finish_time,
     next_allowed,
     quiet_from,
-    would_end_in_quiet_hours,
 )
 
 KARACHI = ZoneInfo("Asia/Karachi")
@@ -105,21 +104,49 @@ def test_it_is_the_first_allowed_minute_found_by_walking(
         assert quiet_from(next_allowed(now, hours, zone), hours, zone) == walked
 
 
-def test_a_broadcast_that_runs_into_the_night_is_said() -> None:
-    evening = datetime(2026, 10, 5, 20, 0, tzinfo=KARACHI)
-    assert not would_end_in_quiet_hours(evening, 36_000, 10, DAY, KARACHI)  # to the second of closing
-    assert would_end_in_quiet_hours(evening, 36_001, 10, DAY, KARACHI)
-    assert would_end_in_quiet_hours(evening, 36_000 * 14, 10, DAY, KARACHI)  # through the night into the next morning
-    assert would_end_in_quiet_hours(datetime(2026, 10, 5, 22, tzinfo=KARACHI), 1, 10, DAY, KARACHI)
-    with pytest.raises(ValueError, match="more than 0"):
-        would_end_in_quiet_hours(evening, 1, 0, DAY, KARACHI)
-
-
 def test_the_finish_counts_the_nights_between() -> None:
     evening = datetime(2026, 10, 5, 20, 0, tzinfo=KARACHI)
-    assert finish_time(evening, 36_000, 10, DAY, KARACHI) == datetime(2026, 10, 5, 21, tzinfo=KARACHI)
-    assert finish_time(evening, 72_000, 10, DAY, KARACHI) == datetime(2026, 10, 6, 10, tzinfo=KARACHI)
-    assert finish_time(evening, 36_000 * 15, 10, DAY, KARACHI) == datetime(2026, 10, 7, 11, tzinfo=KARACHI)
+    assert finish_time(evening, {KARACHI: 36_000}, 10, DAY) == datetime(2026, 10, 5, 21, tzinfo=KARACHI)
+    assert finish_time(evening, {KARACHI: 72_000}, 10, DAY) == datetime(2026, 10, 6, 10, tzinfo=KARACHI)
+    assert finish_time(evening, {KARACHI: 36_000 * 15}, 10, DAY) == datetime(2026, 10, 7, 11, tzinfo=KARACHI)
+    assert finish_time(evening, {KARACHI: 0}, 10, DAY) == evening
+    with pytest.raises(ValueError, match="more than 0"):
+        finish_time(evening, {KARACHI: 1}, 0, DAY)
+
+
+def test_people_abroad_wait_for_their_own_morning() -> None:
+    noon = datetime(2026, 10, 5, 12, 0, tzinfo=KARACHI)  # eight in London
+    assert finish_time(noon, {KARACHI: 600, LONDON: 600}, 10, DAY) == datetime(2026, 10, 5, 9, 1, tzinfo=LONDON)
+    # Both open: they share the pace, so together they take as long as one of the same size.
+    later = noon + timedelta(hours=2)
+    assert finish_time(later, {KARACHI: 600, LONDON: 600}, 10, DAY) == later + timedelta(minutes=2)
+    # Karachi closes first and goes on in the morning, when London sleeps.
+    evening = datetime(2026, 10, 5, 20, 59, tzinfo=KARACHI)
+    both = finish_time(evening, {KARACHI: 1_200, LONDON: 1_200}, 10, DAY)
+    assert both == datetime(2026, 10, 6, 9, 1, 30, tzinfo=KARACHI)
+
+
+@pytest.mark.parametrize(("zone", "change"), CHANGES)
+@given(data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_the_finish_is_what_counting_minutes_gives(zone: str, change: datetime, data: st.DataObject) -> None:
+    """Two zones, hours across midnight too, near a clock change: each minute's parts go to whoever is awake."""
+    zones = (ZoneInfo(zone), KARACHI)
+    minutes = st.integers(0, 24 * 60 - 1)
+    opens, closes = data.draw(minutes), data.draw(minutes)
+    hours = SendingHours(time(*divmod(opens, 60)), time(*divmod(closes, 60)))
+    start = change + timedelta(minutes=data.draw(st.integers(-1_500, 300)))
+    left = {one: data.draw(st.integers(1, 600)) for one in zones}
+    found = finish_time(start, left, 1 / 60, hours)
+    # Shares of a minute do not matter for the end: whoever is awake is served before the clock moves on.
+    moment, waiting = start, dict(left)
+    while any(waiting.values()):
+        awake = [one for one in zones if waiting[one] > 0 and hours.hold(moment.astimezone(one).time())]
+        work = sum(waiting[one] for one in awake)
+        for one in awake:
+            waiting[one] = max(0, waiting[one] - waiting[one] / work) if work > 1 else 0
+        moment += timedelta(minutes=1)
+    assert abs(found - moment) <= timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """Reading a carrier's answer to one text: values in, a result out."""
 
-import json
 import re
 from datetime import datetime
 from typing import Any
 
 from gateway.carriers.base import SendResult
 from gateway.carriers.http.profile import Answer
+from gateway.carriers.http.trees import at_pointer, tree_of
 from gateway.carriers.outcomes import rule_meaning
 from gateway.rules.carrier_codes import CodeRule, Effect, Outcome, http_rule
 from gateway.rules.retry import read_retry_after
@@ -22,7 +22,7 @@ def read_answer(
     A code of the carrier's own counts first, then what the file says of the status, then the status alone. A success
     that cannot be read as one (no pattern, no id) is uncertain: it is never taken for a refusal, nor sent again.
     """
-    tree = _tree(body)
+    tree = tree_of(body)
     code = _found(answer.error_pattern, answer.error_pointer, body, tree)
     if code is not None and code in answer.errors:
         rule = rule_meaning(answer.errors[code], "HTTP", code)
@@ -74,33 +74,3 @@ def _found(pattern: re.Pattern[str] | None, pointer: str, body: str, tree: Any) 
         found = pattern.search(body)
         return found[1].strip() if found else None
     return at_pointer(tree, pointer) if pointer else None
-
-
-def _tree(body: str) -> Any:
-    if body.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def node_at(tree: Any, pointer: str) -> Any:
-    """Return what stands at a JSON pointer (RFC 6901), None where nothing does."""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(tree, dict):
-            tree = tree.get(key)
-        elif isinstance(tree, list) and key.isascii() and key.isdigit() and int(key) < len(tree):
-            tree = tree[int(key)]
-        else:
-            return None
-    return tree
-
-
-def at_pointer(tree: Any, pointer: str) -> str | None:
-    """Return the string or number at a JSON pointer, None where there is neither."""
-    node = node_at(tree, pointer)
-    if isinstance(node, bool) or not isinstance(node, str | int | float):
-        return None
-    return str(node)

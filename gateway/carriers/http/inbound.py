@@ -1,7 +1,6 @@
 """A carrier's request to us, read as the settings file describes: texts, parts of texts and delivery receipts."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from gateway.carriers.coding import UTF8, decode, read_header
-from gateway.carriers.http.answers import LONGEST_ID, at_pointer, node_at, own_id
+from gateway.carriers.http.answers import LONGEST_ID, own_id
 from gateway.carriers.http.profile import Inbound, Profile, Receipts
+from gateway.carriers.http.trees import NoTree, at_pointer, node_at, read_json, read_xml
 from gateway.carriers.outcomes import rule_meaning
 from gateway.carriers.received import ReceivedPart, ReceivedText
 from gateway.rules.carrier_codes import CodeRule
@@ -32,7 +32,7 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One text or receipt as it came: fields by name as raw octets, or a JSON tree."""
+    """One text or receipt as it came: fields by name as raw octets, or a tree of JSON or XML."""
 
     fields: Mapping[str, bytes]
     tree: Any = None
@@ -64,7 +64,7 @@ class HttpReceipt:
 
 
 def read_items(query: bytes, content_type: str, body: bytes, pointer: str) -> list[Item]:
-    """Return what one request carries; `pointer` leads to a list of items inside a JSON body.
+    """Return what one request carries; `pointer` leads to a list of items inside a JSON or XML body.
 
     :raises BadRequest: too large, a field twice, or a body that is not what its Content-Type says
     """
@@ -77,13 +77,16 @@ def read_items(query: bytes, content_type: str, body: bytes, pointer: str) -> li
             if fields.setdefault(name, value) != value:
                 raise BadRequest(f"The field {name} stands twice.")
         return [Item(fields)]
-    if not (kind == "application/json" or kind.endswith("+json")):
+    xml = kind in ("application/xml", "text/xml") or kind.endswith("+xml")
+    if not (xml or kind == "application/json" or kind.endswith("+json")):
         return [Item(fields)]
     try:
-        tree = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is no JSON.") from None
+        tree = read_xml(body) if xml else read_json(body)
+    except NoTree:
+        raise BadRequest(f"The body is no {'XML' if xml else 'JSON'}.") from None
     nodes = node_at(tree, pointer) if pointer else [tree]
+    if xml and nodes is not None and not isinstance(nodes, list):
+        nodes = [nodes]  # a list of one looks like an element of its own
     if not isinstance(nodes, list):
         raise BadRequest(f"There is no list at {pointer}.")
     if len(nodes) > MAX_ITEMS:
@@ -120,8 +123,8 @@ def read_text(inbound: Inbound, carrier: str, item: Item, received_at: datetime)
         raise BadRequest(f"{inbound.sender} or {inbound.recipient} is missing or too long.")
     if data is None:
         raise BadRequest(f"{inbound.text} is missing.")
-    charset = _charset(inbound, item)
-    if inbound.text_form == "hex":
+    charset, form = _charset(inbound, item)
+    if form == "hex":
         data = _from_hex(data, inbound.text)
     concat = None
     if header := item.raw(inbound.udh):
@@ -167,7 +170,7 @@ def read_receipt(profile: Profile, receipts: Receipts, item: Item) -> HttpReceip
     text_id = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
     if not status:
         raise BadRequest(f"{receipts.status} is missing.")
-    if not profile.answer.gives_id and text_id is not None:
+    if text_id is not None and not (profile.answer.gives_id and carrier_id):  # the address that we gave says it alone
         carrier_id = own_id(text_id)
     if not carrier_id:
         raise BadRequest(f"Neither {receipts.text} nor {receipts.id or 'an id'} says which text this is of.")
@@ -177,11 +180,16 @@ def read_receipt(profile: Profile, receipts: Receipts, item: Item) -> HttpReceip
     return HttpReceipt(carrier_id, text_id, status[:20], error[:20], TextState(state) if state else None, rule)
 
 
-def _charset(inbound: Inbound, item: Item) -> str:
+def _charset(inbound: Inbound, item: Item) -> tuple[str, str]:
+    """Return the charset of an item's words and whether they are plain or in hex."""
+    given = item.word(inbound.charset)
+    if (coding := inbound.codings.get(given)) is not None:
+        form, _, name = coding.rpartition(" ")
+        return name, form or "plain"
     if item.tree is not None and inbound.text.startswith("/"):
-        return UTF8 if inbound.text_form == "plain" else inbound.charset_name
-    name = item.word(inbound.charset) or inbound.charset_name
-    return name.lower() if _CHARSET.match(name) else UTF8
+        return (UTF8 if inbound.text_form == "plain" else inbound.charset_name), inbound.text_form
+    name = given or inbound.charset_name
+    return (name.lower() if _CHARSET.match(name) else UTF8), inbound.text_form
 
 
 def _from_hex(data: bytes, name: str) -> bytes:

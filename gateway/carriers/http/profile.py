@@ -134,7 +134,8 @@ class Hmac(_Table):
 class Inbound(_Table):
     """How what the carrier sends us is trusted, and how a person's text is found in it and answered.
 
-    A field's name begins with "/" where it is a JSON pointer inside an item.
+    A field's name begins with "/" where it is a pointer inside an item of JSON or XML. `codings` says, by the value of
+    the field `charset`, how the words are written: a charset, or "hex" and a charset.
     """
 
     secret: SecretStr
@@ -148,6 +149,7 @@ class Inbound(_Table):
     time: str = ""
     charset: str = ""
     charset_name: str = "UTF-8"
+    codings: dict[str, str] = {}
     udh: str = ""
     text_form: Literal["plain", "hex"] = "plain"
     reply: Literal["body", "queue"] = "queue"
@@ -157,6 +159,29 @@ class Inbound(_Table):
     body: str = ""
     body_without_reply: str = ""
     encodings: dict[Literal["GSM-7", "UCS-2"], str] = {"GSM-7": "GSM-7", "UCS-2": "UCS-2"}
+
+    @field_validator("codings")
+    @classmethod
+    def _known_charsets(cls, value: dict[str, str]) -> dict[str, str]:
+        found = {}
+        for coding, written in value.items():
+            form, _, name = written.lower().rpartition(" ")
+            if form not in ("", "plain", "hex"):
+                raise ValueError(f'{coding} = {written}: write a charset, or "hex" and a charset')
+            try:
+                octets = "a".encode(name)
+            except (LookupError, UnicodeError):
+                raise ValueError(f"{coding} = {written}: there is no charset {name}") from None
+            if form != "hex" and octets != b"a":
+                raise ValueError(f'{coding} = {written}: such octets come in hex; write "hex {name}"')
+            found[coding] = f"{form or 'plain'} {name}"
+        return found
+
+    @model_validator(mode="after")
+    def _codings_of_a_field(self) -> Self:
+        if self.codings and not self.charset:
+            raise ValueError("codings need charset, the field whose values they are of")
+        return self
 
     @field_validator("secret")
     @classmethod

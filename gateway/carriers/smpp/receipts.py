@@ -13,9 +13,14 @@ from gateway.carriers.smpp.pdus import (
 )
 from gateway.rules.delivery_status import TextState, from_smpp
 
-_ID = re.compile(rb"\bid:\s*([^\s]{1,64})", re.IGNORECASE)
-_STAT = re.compile(rb"\bstat:\s*([A-Za-z]{1,12})", re.IGNORECASE)
-_ERR = re.compile(rb"\berr:\s*([0-9A-Za-z]{1,20})", re.IGNORECASE)
+# Not only as the appendix has them: "msgid = 12", "status:DELIVRD", "error: 001". What the text itself says comes last.
+_ID = re.compile(rb"\b(?:(?:msg|message|sms)?[_ ]?id)\s*[:=]\s*([^\s,;]{1,64})", re.IGNORECASE)
+_STAT = re.compile(rb"\bstat(?:us|e)?\s*[:=]\s*([A-Za-z]{1,20})", re.IGNORECASE)
+_ERR = re.compile(rb"\berr(?:or)?(?:[_ ]?code)?\s*[:=]\s*([0-9A-Za-z]{1,20})", re.IGNORECASE)
+_FULL_WORDS = {
+    "DELIVERED": "DELIVRD", "UNDELIVERED": "UNDELIV", "UNDELIVERABLE": "UNDELIV", "REJECTED": "REJECTD",
+    "ACCEPTED": "ACCEPTD", "ENROUTE": "ENROUTE",
+}  # fmt: skip
 _WORDS = (
     "SCHEDULED",
     "ENROUTE",
@@ -42,7 +47,10 @@ class SmppReceipt:
 
 def is_receipt(deliver: Deliver) -> bool:
     """Whether a deliver_sm is the SMSC's word about a text of ours instead of a person's text."""
-    return deliver.esm_class & ESM_TYPE_MASK in (ESM_RECEIPT, ESM_INTERMEDIATE)
+    if deliver.esm_class & ESM_TYPE_MASK in (ESM_RECEIPT, ESM_INTERMEDIATE):
+        return True
+    # Some SMSCs leave the type at 0; no person's text has these two elements.
+    return TLV_RECEIPTED_MESSAGE_ID in deliver.tlvs and TLV_MESSAGE_STATE in deliver.tlvs
 
 
 def read_receipt(deliver: Deliver) -> SmppReceipt | None:
@@ -57,7 +65,8 @@ def read_receipt(deliver: Deliver) -> SmppReceipt | None:
     if len(number) == 1 and number[0] < len(_WORDS):
         status = _WORDS[number[0]]
     else:
-        status = stat[1].decode("ascii").upper() if stat else "UNKNOWN"
+        said = stat[1].decode("ascii").upper() if stat else "UNKNOWN"
+        status = _FULL_WORDS.get(said, said)[:12]
     error = _ERR.search(deliver.words)
     code = error[1].decode("ascii") if error else ""
     return SmppReceipt(message_id[:64], status, "" if not code.strip("0") else code, from_smpp(status))

@@ -45,6 +45,7 @@ class Counted:
     matched: int = 0
     recipients: int | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    abroad: Mapping[str, int] = field(default_factory=dict)
     by_language: Mapping[str, int] = field(default_factory=dict)
     by_city: Mapping[str, int] = field(default_factory=dict)
     other_cities: int = 0
@@ -95,7 +96,7 @@ def count(connection: Connection, request: Request, viewer: Viewer, rule: TypedR
     counted.remarks = audience.remarks
     counted.bound = audience.text if not viewer.areas.everywhere else ""
     counted.matched, counted.recipients = found.matched, found.recipients
-    counted.left_out, counted.by_language = found.left_out, found.by_language
+    counted.left_out, counted.abroad, counted.by_language = found.left_out, found.abroad, found.by_language
     cities = {key: number for key, number in found.by_city.items() if key is not None}
     counted.by_city = {_city(key, names, language): cities[key] for key in list(cities)[:_CITIES]}
     counted.no_city = found.by_city.get(None, 0)

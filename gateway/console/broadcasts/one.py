@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection, select
 
+from gateway.accounts.persons import are_two_persons
 from gateway.accounts.viewer import Permission, Viewer
 from gateway.audience.saved import all_segments
 from gateway.broadcasts.account import Account, account_of
@@ -94,7 +95,7 @@ def standing_of(connection: Connection, row: Any, viewer: Viewer, threshold: int
         account=account,
         asked=row.state == BroadcastState.DRAFT and bool(row.asked_digest) and row.asked_digest == row.digest,
         approved=bool(row.preview) and is_approved(row),
-        own=second and row.created_by == viewer.login,
+        own=second and not are_two_persons(connection, viewer.login, row.created_by),
         old=row.previewed_at is not None and utc_now() - row.previewed_at > PREVIEW_HOLDS,
         second_person=second,
         schedule=next_start(connection, row.id) if row.state == BroadcastState.SCHEDULED else None,

@@ -93,9 +93,13 @@ def _carriers(
     with reading(console_of(request).engine) as connection:
         states = {row.name: row for row in connection.execute(select(_states))}
         phone = _own_phone(connection, viewer)
-    names = carrier_names(base)
+    names = carrier_names(held.settings)
     accounts = [
-        (carrier, account_fields(base, held.stored, carrier), any(pinned(base, name) for name in ACCOUNTS[carrier]))
+        (
+            carrier,
+            account_fields(held.settings, held.stored, carrier),
+            any(pinned(base, name) for name in ACCOUNTS[carrier]),
+        )
         for carrier in ACCOUNTS
     ]
     return page(
@@ -121,7 +125,7 @@ def test_carrier(
     carrier: str, request: Request, viewer: Viewer = Depends(CHANGES), form: Form = Depends(form_of)
 ) -> Response:
     """Send a text to the viewer's own phone through this carrier."""
-    if carrier not in carrier_names(base_settings(request)):
+    if carrier not in carrier_names(held_now(request).settings):
         raise NotFound
     try:
         with changing(request, form, f"{PATH}/carriers") as (connection, held, now):

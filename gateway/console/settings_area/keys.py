@@ -36,7 +36,9 @@ def _keys(request: Request, problem: Any = "", status: int = 200) -> Response:
 def _state(row: dict[str, Any], now: datetime) -> str:
     if row["revoked"]:
         return "revoked"
-    return "ended" if row["expires"] and row["expires"] <= now else "holds"
+    if row["expires"] and row["expires"] <= now:
+        return "ended"
+    return "holds" if row["owner_may"] else "owner_out"
 
 
 @router.get("/keys/new", dependencies=[Depends(fresh_sign_in)])
@@ -72,7 +74,11 @@ def add_new_key(request: Request, viewer: Viewer = Depends(CHANGES), form: Form 
                 connection, typed["name"], scopes, viewer.login, now, cities=sorted(areas.cities),
                 seats=sorted(areas.seats), expires_at=now + timedelta(days=days) if days else None,
             )  # fmt: skip
-            detail = {"scopes": [one.value for one in scopes], "areas": [*sorted(areas.cities), *sorted(areas.seats)]}
+            detail = {
+                "owner": viewer.login,
+                "scopes": [one.value for one in scopes],
+                "areas": [*sorted(areas.cities), *sorted(areas.seats)],
+            }
             record(connection, viewer.login, "key.added", f"key:{typed['name']}", detail, now)
     except StaffRefused as refused:
         words = console_of(request).wording.markup(visit_of(request).language, f"staff.problem.{refused.reason}")

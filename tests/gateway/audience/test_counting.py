@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, event, insert, update
 from typer.testing import CliRunner
 
+from gateway.audience import counting
 from gateway.audience.counting import count, count_by_reason, recipients
 from gateway.audience.rules import Audience, read_audience
 from gateway.audience.saved import SegmentNameError, all_segments, find_segment, save_segment
@@ -61,7 +62,33 @@ def test_the_parts_of_a_count_add_up(engine: Engine, directory: Directory, read:
     assert found.by_language == {"ur": 1, "en": 2}
     assert found.by_city == {"lahore": 3}
     assert found.recipients + sum(found.left_out.values()) == found.matched
+    assert found.abroad == {"+971": 1}
     assert quick == 4  # the number from abroad is still in it
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["by number", "by ranges"])
+@pytest.mark.parametrize(
+    ("prefixes", "reached", "abroad"),
+    [
+        ((), 4, {}),
+        (("+92", "+971"), 4, {}),
+        (("+971",), 1, {"+92": 3}),
+        (("+9",), 4, {}),
+        (("+44", "+93", "+1"), 0, {"+92": 3, "+971": 1}),
+    ],
+)
+def test_the_countries_that_are_texted_are_a_setting(
+    engine: Engine, directory: Directory, monkeypatch: pytest.MonkeyPatch,
+    few: bool, prefixes: tuple[str, ...], reached: int, abroad: dict[str, int],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(counting, "_FEW", 100_000 if few else -1)
+    audience = read_audience("city:lahore", directory, NOW, zone=ZONE, default_language="en", prefixes=prefixes)
+    with reading(engine) as connection:
+        found = count_by_reason(connection, audience, directory.place_keys)
+        people = recipients(connection, audience, 0, 100, joined_by=NOW)
+    assert found.recipients == len(people) == reached
+    assert found.abroad == abroad and found.left_out.get("wrong country", 0) == sum(abroad.values())
+    assert found.recipients + sum(found.left_out.values()) == found.matched == 7
 
 
 def test_who_left_a_group_is_left_out_of_that_group_alone(engine: Engine, directory: Directory, read: Reading) -> None:
