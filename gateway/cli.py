@@ -77,7 +77,8 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; HOST otherwise.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; PORT otherwise.")] = None,
     processes: Annotated[
-        int, typer.Option(min=0, max=64, help="Web processes on this machine; 0: one for each core on PostgreSQL.")
+        int,
+        typer.Option(min=0, max=64, help="Web processes; 0: one for each core, up to 4 (2 on SQLite)."),
     ] = 0,
 ) -> None:
     """Serve webhooks and pages."""

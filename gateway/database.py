@@ -5,6 +5,8 @@ write begins IMMEDIATE so that two writers queue up instead of failing half-way.
 a decision stands on are locked first.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 _BUSY_TIMEOUT_MS = 5_000
+_LOOK_AGAIN_S = 0.001
 
 
 def make_engine(url: str, *, by_key: bool = False) -> Engine:
@@ -61,8 +64,34 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if connection.get_execution_options().get("writing", False):
+        _begin_writing(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Begin as the one writer, waiting up to the busy timeout for another to end.
+
+    SQLite's own waiting looks again after up to a tenth of a second: of two busy processes one would then be kept out
+    for seconds, and the file lie idle between.
+    """
+    file: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    file.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until:
+            try:
+                file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(_LOOK_AGAIN_S)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails in the words that callers know
+    finally:
+        file.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Several web processes on one machine: each ends with the one that started them, and their figures are added up."""
 
 import ctypes
+import fcntl
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -14,18 +16,21 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from sqlalchemy.engine import make_url
 
 from gateway.app import create_app
-from gateway.settings import Settings
+from gateway.settings import Settings, load_settings
 
 MOST_BY_ITSELF = 4
+MOST_ON_SQLITE = 2
 _END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def default_count(settings: Settings) -> int:
-    """Return how many web processes fit: one for SQLite, which has one writer, and for simulated phones, which live in
-    one process's memory; otherwise one for each core, up to `MOST_BY_ITSELF`.
+    """Return how many web processes fit: one for simulated phones, which live in one process's memory; otherwise one
+    for each core, up to `MOST_BY_ITSELF`, and on SQLite, where one writes at a time, up to `MOST_ON_SQLITE`.
     """
-    one = settings.simulated or make_url(settings.database_url).get_backend_name() == "sqlite"
-    return 1 if one else min(MOST_BY_ITSELF, os.cpu_count() or 1)
+    if settings.simulated:
+        return 1
+    sqlite = make_url(settings.database_url).get_backend_name() == "sqlite"
+    return min(MOST_ON_SQLITE if sqlite else MOST_BY_ITSELF, os.cpu_count() or 1)
 
 
 def share_figures() -> None:
@@ -45,10 +50,30 @@ def create_one_of_several() -> FastAPI:
     if first is None or not first.is_alive():  # it ended before we could ask to end with it
         sys.exit(1)
     _forget_the_dead()
-    app = create_app()
+    settings = load_settings()
+    if settings.runs_worker and not _is_first():
+        settings = settings.model_copy(update={"worker_in_serve": False})
+    app = create_app(settings)
     app.state.figures = CollectorRegistry()
     MultiProcessCollector(app.state.figures)  # type: ignore[no-untyped-call]
     return app
+
+
+_held: list[IO[bytes]] = []
+
+
+def _is_first() -> bool:
+    """Whether this process is the one that sends and ticks: one is enough on one machine, and a carrier may allow one
+    connection only. When it dies, the process that is started in its place is the first.
+    """
+    file = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], "first").open("ab")  # noqa: SIM115 - held until we end
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _held.append(file)
+    return True
 
 
 def _forget_the_dead() -> None:

@@ -311,13 +311,15 @@ def _question(reading: Reading) -> Command | None:
 # -- not an answer -----------------------------------------------------------------------------------------------
 
 
-def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
+def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None, command: Command | None = None) -> bool:
     """Whether a text is so near to an opt-out that no conversation may take it as an answer.
 
     Broader than parse: typing errors, stop words beside others, sentences that only nearly opt out.
+
+    :param command: what parse has made of the text, where the caller has asked already: it is not read twice
     """
     vocabulary = vocabulary or _packaged()
-    if parse(text, vocabulary=vocabulary).name == "STOP":
+    if (command or parse(text, vocabulary=vocabulary)).name == "STOP":
         return True
     reading = Reading(text, "", frozenset(), vocabulary)
     for index, word in enumerate(reading.words):
@@ -331,10 +333,13 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
     return False
 
 
-def may_wish_to_stop(text: str, *, vocabulary: Vocabulary | None = None) -> bool:
+def may_wish_to_stop(text: str, *, vocabulary: Vocabulary | None = None, near: bool | None = None) -> bool:
     """Whether a text that we could not make out may be a wish for no more texts: then help begins with STOP.
 
     Broader than `looks_like_stop` in one way ("dont send me this stuff"), and like it decides nothing about consent.
+
+    :param near: what `looks_like_stop` says of the text, where the caller has asked already
     """
     vocabulary = vocabulary or _packaged()
-    return looks_like_stop(text, vocabulary=vocabulary) or may_wish_to(words(text), vocabulary)
+    near = looks_like_stop(text, vocabulary=vocabulary) if near is None else near
+    return near or may_wish_to(words(text), vocabulary)

@@ -124,32 +124,29 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
         decision = decide_field(asked, snapshot.board.staff.get(me.id, me), snapshot.board, snapshot.fresh_ref)
         if decision is not None:
             return decision
-    if asked.command.name is None and keywords.looks_like_stop(asked.body):
+    vocabulary = snapshot.reference.vocabulary
+    near_stop = keywords.looks_like_stop(asked.body, vocabulary=vocabulary, command=asked.command)
+    if not near_stop:
+        decision = _answer(asked, snapshot)
+    elif asked.command.name is None:
         decision = consent.stop_for_known_topic(asked, snapshot.reference.directory)
-        if decision is not None:
-            return decision
-    if decision := _answer(asked, snapshot) or _more(asked, snapshot):
+    else:
+        decision = None
+    if decision is not None:
         return decision
+    may_be_stop = keywords.may_wish_to_stop(asked.body, vocabulary=vocabulary, near=near_stop)
+    if asked.sender.reports and (found := reports.more(asked, snapshot.desk, may_be_stop=may_be_stop)):
+        return found
     if asked.command.name is None and (found := pickups.answer_position(asked, snapshot.reference.pickups)):
         return found
-    return Decision(Reply("miss_stop") if _may_wish_to_stop(asked, snapshot) else None, miss=True)
-
-
-def _may_wish_to_stop(asked: Asked, snapshot: Snapshot) -> bool:
-    return keywords.may_wish_to_stop(asked.body, vocabulary=snapshot.reference.vocabulary)
-
-
-def _more(asked: Asked, snapshot: Snapshot) -> Decision | None:
-    """Take a text that is no command as more of the sender's report."""
-    if not asked.sender.reports:
-        return None
-    return reports.more(asked, snapshot.desk, may_be_stop=_may_wish_to_stop(asked, snapshot))
+    return Decision(Reply("miss_stop") if may_be_stop else None, miss=True)
 
 
 def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
-    """Take a text that is no command as the answer to the open question, if there is one and it can be one."""
+    """Take a text that is no command, nor like STOP, as the answer to the open question, if there is one and it can
+    be one."""
     question = asked.sender.question
-    if question is None or question.expires_at <= asked.now or keywords.looks_like_stop(asked.body):
+    if question is None or question.expires_at <= asked.now:
         return None
     directory = snapshot.reference.directory
     match question.kind:

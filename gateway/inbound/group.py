@@ -67,12 +67,14 @@ class Group:
         self.used_refs: frozenset[str] = frozenset()
         self.board: FieldBoard | None = None
         self.keys = [read_sender(text.from_number, region).key for text in texts]
+        # Words are read before the transaction begins: others wait for it, and it stands on nothing that they write.
+        self.understood = self._understand()
 
     def run(self, connection: Connection) -> list[Answer]:
         directory = self.reference.directory
         senders = hold_senders(connection, self.keys, directory, self.now, self.erasing_key)
         answered = self._answered(connection)
-        commands = self._understand(answered)
+        commands = {identity: one for identity, one in self.understood.items() if identity not in answered}
         self._open_seats(connection, senders, commands)
         reports = self._reports(connection, commands)
         inviters = self._inviters(connection, commands)
@@ -88,13 +90,8 @@ class Group:
                 )
         written = write_outcomes(connection, outcomes, self.reference, self.erasing_key, self.now)
         self.used_refs = written.used_refs
-        answered.update(written.answers)
-        return [
-            replace(
-                answered[(text.carrier, text.carrier_id)], duplicate=(text.carrier, text.carrier_id) not in outcomes
-            )
-            for text in self.texts
-        ]
+        identities = ((text.carrier, text.carrier_id) for text in self.texts)
+        return [written.answers.get(one) or replace(answered[one], duplicate=True) for one in identities]
 
     def _answered(self, connection: Connection) -> dict[tuple[str, str], Answer]:
         seen = connection.execute(_SEEN, {"ids": values(text.carrier_id for text in self.texts)}).all()
@@ -106,11 +103,11 @@ class Group:
         }
         return {(row.carrier, row.carrier_id): replies.get(row.id) or Answer() for row in seen}
 
-    def _understand(self, answered: Mapping[tuple[str, str], Answer]) -> dict[tuple[str, str], Command]:
+    def _understand(self) -> dict[tuple[str, str], Command]:
         commands: dict[tuple[str, str], Command] = {}
         for number, text in enumerate(self.texts):
             identity = (text.carrier, text.carrier_id)
-            if identity in answered or identity in commands:
+            if identity in commands:
                 continue
             audience = audience_of(self.keys[number], self.reference)
             commands[identity] = Command(None) if self.broken else self._understand_one(text, audience)

@@ -6,21 +6,26 @@ import re
 import signal
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import Engine, select
 
+from gateway.database import make_engine
+from gateway.migrate import migrate
 from gateway.processes import default_count
+from gateway.tables import Heartbeat
 from tests.gateway.conftest import settings_for
 from tests.gateway.test_crash import a_gateway, post
 from tests.gateway.twilio_client import inbound
 
 
-def test_sqlite_and_simulated_phones_have_one_process_and_postgresql_one_for_each_core() -> None:
-    many = min(4, os.cpu_count() or 1)
-    assert default_count(settings_for("sqlite:///x.db")) == 1
-    assert default_count(settings_for("postgresql://localhost/x")) == many
+def test_a_process_for_each_core_two_on_sqlite_and_one_for_simulated_phones() -> None:
+    cores = os.cpu_count() or 1
+    assert default_count(settings_for("sqlite:///x.db")) == min(2, cores)
+    assert default_count(settings_for("postgresql://localhost/x")) == min(4, cores)
     phones = {"carrier": "simulated", "public_base_url": "http://127.0.0.1:8000"}
     assert default_count(settings_for("postgresql://localhost/x", **phones)) == 1
 
@@ -34,6 +39,33 @@ def answered(url: str) -> float:
     said = urllib.request.urlopen(url.replace("/webhooks/twilio/sms", "/metrics"), timeout=5).read().decode()
     [value] = re.findall(r'^jalsa_webhook_answers_total\{outcome="answered",webhook="sms"\} (\S+)', said, re.MULTILINE)
     return float(value)
+
+
+def clocks(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.scalars(select(Heartbeat.name).where(Heartbeat.kind == "clock")))
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends, what
+        time.sleep(0.05)  # other processes tell nobody
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_one_of_several_sends_and_ticks_and_another_takes_its_place(tmp_path: Path) -> None:
+    """On SQLite the web processes do the worker's part: one of them, whoever dies."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'jalsa.db'}")
+    migrate(engine, "PK")
+    with a_gateway(f"sqlite:///{tmp_path / 'jalsa.db'}", processes=3) as gateway:
+        wait_for(lambda: bool(clocks(engine)), "no clock began")
+        [name] = clocks(engine)
+        [first] = [child for child in children(gateway.process.pid) if name.endswith(str(child))]
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: len(clocks(engine)) == 2, "nobody took the place of the first")
+    assert len(clocks(engine)) == 2
+    engine.dispose()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
