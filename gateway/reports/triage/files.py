@@ -117,8 +117,8 @@ def rules_of(name: str, data: Mapping[str, Any]) -> Iterator[Rule]:
     """
     for section in data:
         if section not in ("language", "category", "kind", "urgency", "spots", "concepts", "spelling"):
-            known = "category, kind, urgency, spots, concepts and spelling"
-            raise TriageError(name, f"[{section}] is not known; there are {known}.")
+            sections = "category, kind, urgency, spots, concepts and spelling"
+            raise TriageError(name, f"[{section}] is not known; there are {sections}.")
     for section, known in (("category", CATEGORIES), ("kind", KINDS)):
         for label, table in _table(name, section, data.get(section, {})).items():
             if label not in known:
