@@ -60,6 +60,9 @@ def test_search_by_name_number_and_city_leaves_nothing_in_the_address(console: F
         assert shown in found.text
         assert ("Sana" in found.text) != ("Ali Raza" in found.text)
         assert "raza" not in str(found.url)
+    for typed in ("+92300•••4501", "+۹۲۳۰۰•••۴۵۰۱", "92300***4501"):
+        found = search(as_organiser, q=typed)
+        assert "Ali Raza" in found.text and "Sana" not in found.text, typed
     whole = search(as_organiser, q="0300 1234501")
     assert whole.url.path.startswith(PATH + "/")
     assert "1234501" not in str(whole.url)
