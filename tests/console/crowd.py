@@ -65,30 +65,9 @@ OURS = {
     "outbound_texts.reason", "schedule_fires.note", "pickup_asks.place", "member_imports.file_name",
     "api_acts.body", "text_hours.texts", "overrides.value", "report_trends.examples",
 }  # fmt: skip
-_WORDS = frozenset(
-    [
-        "name",
-        "names",
-        "title",
-        "words",
-        "text",
-        "texts",
-        "body",
-        "note",
-        "venue",
-        "near",
-        "reason",
-        "term",
-        "examples",
-        "place",
-        "landmarks",
-        "file_name",
-        "halt_reason",
-        "disabled_reason",
-        "state_reason",
-        "value",
-    ]
-)
+_WORDS = {"name", "names", "title", "words", "text", "texts", "body", "note", "venue", "near", "reason", "term",
+          "examples", "place", "landmarks", "file_name", "halt_reason", "disabled_reason", "state_reason",
+          "value"}  # fmt: skip
 
 
 def unsorted() -> list[str]:
