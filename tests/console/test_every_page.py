@@ -69,7 +69,7 @@ class Page(HTMLParser):
 
 
 def _wrong(markup: str) -> Iterator[str]:
-    """Yield what hostile words have done to a page."""
+    """Yield what hostile words have done to a page, and whether it says by title and heading what it is."""
     page = Page(markup)
     for tag, attrs in page.elements:
         if tag == "script" and not (attrs.get("src") or "").startswith("/console/static/"):
@@ -83,6 +83,10 @@ def _wrong(markup: str) -> Iterator[str]:
     for data, around in page.words:
         if "\u202e" in data and not any(_isolates(tag, attrs) for tag, attrs in around):
             yield f"an override that turns what follows: {data[:60]!r} in {[tag for tag, _ in around][-3:]}"
+    headings = [tag for tag, _ in page.elements if tag == "h1"]
+    title = "".join(data for data, around in page.words if around and around[-1][0] == "title")
+    if len(headings) != 1 or len(title.removesuffix("· Jalsa").strip()) < 2:
+        yield f"{len(headings)} first headings, and the title {title!r}"
     if "49\u202egnp" in page.all_words():
         yield "a template was carried out"
 

@@ -183,6 +183,20 @@ def test_a_large_export_asks_again_who_it_is(console: FastAPI, engine: Engine, a
     assert "door list" in back.text and "city:lahore" in back.text
 
 
+def test_an_export_up_to_the_set_size_asks_nothing_again(
+    console: FastAPI, engine: Engine, as_organiser: Browser
+) -> None:
+    text(console, "JOIN Ali Lahore")
+    object.__setattr__(console.state.service.settings, "export_step_up_above", 1)
+    for members, status in ((1, 200), (2, 303)):
+        if members == 2:
+            text(console, "JOIN Sana Lahore", "+923009994502")
+        as_organiser.get(f"{PATH}/export")
+        stale(engine)
+        asked = as_organiser.submit(f"{PATH}/export", rule="city:lahore", reason="a list", kind="csv", act="file")
+        assert asked.status_code == status
+
+
 HEADING = "phone,name,city,consent_words,consent_at,consent_source\n"
 
 
