@@ -60,7 +60,7 @@ app.add_typer(hooks.app, name="hooks")
 def migrate_database() -> None:
     """Bring the database to this version's tables and fill in the base places and seats."""
     settings = settings_or_stop()
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, audit_key=settings.audit_key)
     try:
         migrate(engine, settings.default_region)
     except OSError as error:

@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.accounts import audit
 from gateway.accounts.seal import sealer_from
 from gateway.api.idempotency import forget_old
 from gateway.broadcasts.account import close_what_is_done
@@ -110,6 +111,14 @@ def old_hooks_tick(engine: Engine, _settings: Settings) -> None:
     deliveries.forget_old(engine, utc_now())
 
 
+def audit_tick(engine: Engine, _settings: Settings) -> None:
+    """Note the audit log's head in the process log: a place that whoever writes the database does not reach."""
+    with reading(engine) as connection:
+        last = audit.head(connection)
+    if last.seq:
+        log.info("audit_head", head=str(last))
+
+
 TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (seats_tick, 5.0),
     (reports_tick, 10.0),
@@ -121,6 +130,7 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (api_tick, 300.0),
     (old_hooks_tick, 60.0),
     (hours_tick, 60.0),
+    (audit_tick, 3600.0),
     (beat_tick, BEAT_EVERY_S),
 )
 """Each tick and its seconds."""

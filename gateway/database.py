@@ -19,13 +19,21 @@ _BUSY_TIMEOUT_MS = 5_000
 _LOOK_AGAIN_S = 0.001
 
 
-def make_engine(url: str, *, by_key: bool = False) -> Engine:
+def make_engine(url: str, *, by_key: bool = False, audit_key: bytes | None = None) -> Engine:
     """Return an engine; the folder of an SQLite file is made. A bad address fails on first use, not here.
 
     :param by_key: for work that looks rows up by key alone. PostgreSQL plans the checks of foreign keys once for each
         connection: if a table was nearly empty then, it is read whole for every row that points to it, until somebody
         runs ANALYZE. Measured on a new database, that halves the pace of recording; forbidding it costs nothing.
+    :param audit_key: `settings.audit_key`, for engines whose transactions write lines of the audit log
     """
+    engine = _engine(url, by_key)
+    if audit_key is not None:
+        engine.update_execution_options(audit_key=audit_key)
+    return engine
+
+
+def _engine(url: str, by_key: bool) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":

@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from gateway.accounts import audit
 from gateway.database import writing
 from gateway.places.store import load_base
 
@@ -22,11 +23,20 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def migrate(engine: Engine, region: str) -> None:
-    """Run every migration that is missing, then add base places, seats and groups of a region that are missing."""
+    """Run every migration that is missing, then add base places, seats and groups of a region that are missing.
+
+    The audit log's head is sealed by the run that brings seals in, and never by a later one: to remove the seal would
+    else be a way to have a forged log sealed.
+    """
+    with engine.connect() as connection:
+        before = MigrationContext.configure(connection).get_current_revision()
+        sealed_already = before is not None and audit.has_seals(connection)
     with engine.connect() as connection:
         command.upgrade(alembic_config(connection), "head")
     with writing(engine) as connection:
         load_base(connection, region)
+        if not sealed_already:
+            audit.seal_head(connection)
 
 
 def behind(connection: Connection) -> str | None:

@@ -42,7 +42,7 @@ class Service:
 
         :raises VocabularyError, CatalogueError: words or replies contradict each other
         """
-        self.engine: Engine = make_engine(settings.database_url)
+        self.engine: Engine = make_engine(settings.database_url, audit_key=settings.audit_key)
         self.watch = Watch(self.engine, settings)
         self._recording = self.engine
         if self.engine.dialect.name == "postgresql":

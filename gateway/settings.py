@@ -340,6 +340,11 @@ class Settings(BaseSettings):
         """Return 32 bytes for one purpose (refs, erased numbers, cookies), so that none can be used for another."""
         return hashlib.blake2b(purpose.encode(), key=self._secret.encode()[:64], digest_size=32).digest()
 
+    @property
+    def audit_key(self) -> bytes:
+        """What lines of the audit log are sealed with, for `make_engine`."""
+        return self.key_for("audit log")
+
     @cached_property
     def _secret(self) -> str:
         given = self.secret_key.get_secret_value()

@@ -17,7 +17,10 @@ from sqlalchemy.engine import URL, make_url
 
 from gateway.database import make_engine
 from gateway.migrate import migrate
+from gateway.settings import load_settings
 
+AUDIT_KEY = load_settings(secret_key="secret-for-tests-only", _env_file=None).audit_key
+"""That of `settings_for`: what tests write into the audit log is what the application under test would write."""
 _NOT_RUN: dict[str, str] = {}
 
 
@@ -72,7 +75,7 @@ def postgres_template(postgres_url: str | None) -> Iterator[str | None]:
         return
     name = f"jalsa_template_{uuid.uuid4().hex[:12]}"
     _on_server(postgres_url, f'CREATE DATABASE "{name}"')
-    engine = make_engine(_at(postgres_url, name))
+    engine = make_engine(_at(postgres_url, name), audit_key=AUDIT_KEY)
     migrate(engine, "PK")
     engine.dispose()
     yield name
@@ -83,7 +86,7 @@ def postgres_template(postgres_url: str | None) -> Iterator[str | None]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file that tests copy."""
     path = tmp_path_factory.mktemp("template") / "jalsa.db"
-    engine = make_engine(f"sqlite:///{path}")
+    engine = make_engine(f"sqlite:///{path}", audit_key=AUDIT_KEY)
     migrate(engine, "PK")
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -113,7 +116,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on a fresh, migrated database, once on SQLite and once on PostgreSQL."""
-    made = make_engine(database_url)
+    made = make_engine(database_url, audit_key=AUDIT_KEY)
     yield made
     made.dispose()
 

@@ -1,27 +1,30 @@
 """The audit log: who did what to whom or what, in lines that can be appended and never changed.
 
 Each line's hash covers the line and the hash of the line before, and the head keeps number and hash of the last one:
-a line that was changed, left out, swapped or cut off shows (`verify`). Whoever can rewrite the whole table and the head
-can rewrite history; against that, note the head elsewhere now and then (`jalsa audit verify` prints it and compares).
+a line that was changed, left out, swapped or cut off shows (`audit_check`). Hashes and the head are made with a key
+that comes from SECRET_KEY, so that whoever can write the database, but has not that secret, cannot make them anew. What
+they can do is to put back a whole older state; against that, the clock notes the head in the log of the process.
 
 Nothing that is personal belongs into a line: subjects are ids and refs, details are settings and reasons.
 """
 
 import hashlib
+import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from gateway.rules.phone_numbers import mask_all
 from gateway.tables import AuditEntry, AuditHead
 
 _entries, _heads = AuditEntry.__table__, AuditHead.__table__
-_NONE = "0" * 64
-_CHUNK = 2_000
+NONE = "0" * 64
+UNKEYED, KEYED = 1, 2
+"""Versions of a line: a plain SHA-256, as lines were written before 0020; an HMAC under a key of SECRET_KEY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def record(
     :param subject: what it was done to, such as "staff:amna" or "broadcast:12"; no number of a person
     :param now: aware UTC
     """
+    key = key_of(connection)
     head = connection.execute(
         update(_heads).where(_heads.c.id == 1).values(seq=_heads.c.seq + 1).returning(_heads.c.seq, _heads.c.hash)
     ).one()
@@ -72,45 +76,18 @@ def record(
         "subject": mask_all(subject)[:120],
         "detail": _canonical({key: _plain(value) for key, value in detail.items()}),
         "previous": head.hash,
+        "version": KEYED,
     }
-    line["hash"] = _hash(line)
+    line["hash"] = line_hash(line, key)
     connection.execute(insert(_entries), line)
-    connection.execute(update(_heads).where(_heads.c.id == 1).values(hash=line["hash"]))
+    seal = head_seal(key, Head(head.seq, line["hash"]))
+    connection.execute(update(_heads).where(_heads.c.id == 1).values(hash=line["hash"], seal=seal))
 
 
 def head(connection: Connection) -> Head:
     """Return the last line's number and hash; 0 before the first."""
     row = connection.execute(select(_heads.c.seq, _heads.c.hash).where(_heads.c.id == 1)).first()
-    return Head(row.seq, row.hash) if row else Head(0, _NONE)
-
-
-def verify(connection: Connection, noted: Head | None = None) -> list[str]:
-    """Return a sentence for each place where the log is not what was written; none if all holds.
-
-    :param noted: a head that was written down elsewhere; its line must still be there as it was
-    """
-    problems: list[str] = []
-    expected, previous = 1, _NONE
-    noted_seen = noted is None or noted.seq == 0
-    for row in _rows(connection):
-        if row["seq"] != expected:
-            missing = f"Line {expected}" if row["seq"] == expected + 1 else f"Lines {expected} to {row['seq'] - 1}"
-            problems.append(f"{missing} missing.")
-        elif row["previous"] != previous:
-            problems.append(f"Line {row['seq']} does not follow from the line before it.")
-        if row["hash"] != _hash(row):
-            problems.append(f"Line {row['seq']} was changed after it was written.")
-        if noted and row["seq"] == noted.seq:
-            noted_seen = row["hash"] == noted.hash
-        expected, previous = row["seq"] + 1, row["hash"]
-    last = head(connection)
-    if last.seq != expected - 1:
-        problems.append(f"The log ends at line {expected - 1}, but {last.seq} were written.")
-    elif last.hash != previous:
-        problems.append(f"The last line {last.seq} is not the one that was written.")
-    if not noted_seen and noted:
-        problems.append(f"Line {noted.seq} is not the one that was noted.")
-    return problems
+    return Head(row.seq, row.hash) if row else Head(0, NONE)
 
 
 def lines(
@@ -138,23 +115,45 @@ def lines(
     ]
 
 
-def _rows(connection: Connection) -> Iterator[dict[str, Any]]:
-    after = -1
-    while True:
-        rows = connection.execute(
-            select(_entries).where(_entries.c.seq > after).order_by(_entries.c.seq).limit(_CHUNK)
-        ).mappings()
-        read = [dict(row) for row in rows]
-        yield from read
-        if len(read) < _CHUNK:
-            return
-        after = read[-1]["seq"]
+def has_seals(connection: Connection) -> bool:
+    """Whether the database is at a version whose head carries a seal."""
+    return any(column["name"] == _heads.c.seal.name for column in inspect(connection).get_columns(_heads.name))
 
 
-def _hash(line: Mapping[str, Any]) -> str:
-    covered = {**{key: line[key] for key in ("seq", "by", "action", "subject", "detail", "previous")}}
+def seal_head(connection: Connection) -> None:
+    """Seal the head as it stands: once, when lines got a key. An engine without one leaves it to the first line."""
+    if "audit_key" in connection.get_execution_options():
+        seal = head_seal(key_of(connection), head(connection))
+        connection.execute(update(_heads).where(_heads.c.id == 1).values(seal=seal))
+
+
+def key_of(connection: Connection) -> bytes:
+    """Return the key that came with the engine.
+
+    :raises RuntimeError: it was made without one, which is a mistake of who made it
+    """
+    key: bytes | None = connection.get_execution_options().get("audit_key")
+    if key is None:
+        raise RuntimeError("This engine has no key for the audit log: make it with make_engine(..., audit_key=...).")
+    return key
+
+
+def line_hash(line: Mapping[str, Any], key: bytes) -> str:
+    """Return what a line's `hash` must be, by the line's own version."""
+    covered = {key: line[key] for key in ("seq", "by", "action", "subject", "detail", "previous")}
     covered["at"] = line["at"].astimezone(UTC).isoformat(timespec="microseconds")
-    return hashlib.sha256(_canonical(covered).encode()).hexdigest()
+    if line["version"] == UNKEYED:
+        return hashlib.sha256(_canonical(covered).encode()).hexdigest()
+    return _keyed(key, "line", _canonical({**covered, "version": line["version"]}))
+
+
+def head_seal(key: bytes, last: Head) -> str:
+    """Return the seal of a head, which nobody makes without the key."""
+    return _keyed(key, "head", str(last))
+
+
+def _keyed(key: bytes, what: str, text: str) -> str:
+    return hmac.new(key, f"{what}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
 def _canonical(value: Mapping[str, Any]) -> str:

@@ -1,9 +1,14 @@
 """Signing in: password, then a one-time code where the login has one. Unknown logins are answered like wrong passwords.
 
-Tries are limited for each login and each address, in the database. Every try, right or wrong, is in the audit log; an
-unknown login stands there without its name, because people type passwords into the wrong field.
+Tries are limited for each login, each address and all together, in the database. A browser that a login has signed in
+from before is known by a mark, and counts by itself: so nobody shuts a login out of its own phone by guessing at it
+from elsewhere (OWASP, "device cookies"). Every try, right or wrong, is in the audit log; an unknown login stands there
+without its name, because people type passwords into the wrong field.
 """
 
+import hashlib
+import hmac
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +35,7 @@ _WINDOW = timedelta(minutes=15)
 _MOST_PER_LOGIN_AND_ADDRESS = 6
 _MOST_PER_LOGIN = 30
 _MOST_PER_ADDRESS = 60
+_MOST_ALTOGETHER = 1_000  # against one password tried on every login from addresses that nobody knows
 _MOST_CODES = 10
 
 
@@ -59,14 +65,23 @@ class Door:
             settings.key_for("recovery codes"),
         )
 
-    def sign_in(self, login: str, password: str, address: str | None, now: datetime) -> str:
+    def mark_of(self, login: str) -> str:
+        """Return a new mark for a browser that a login has just signed in from."""
+        nonce = secrets.token_urlsafe(12)
+        return f"{nonce}.{self._sealed_mark(login.strip().lower()[:60], nonce)}"
+
+    def _sealed_mark(self, login: str, nonce: str) -> str:
+        return hmac.new(self.limits_key, f"mark:{nonce}:{login}".encode(), hashlib.sha256).hexdigest()[:40]
+
+    def sign_in(self, login: str, password: str, address: str | None, now: datetime, known: str = "") -> str:
         """Return the token of a new session.
 
         :param address: where the request came from; None where that is not known (behind a proxy)
+        :param known: the mark that the browser showed, if any
         :raises SignInRefused: "wrong" or "too_often", the same for logins that there are and that there are not
         """
         login = login.strip().lower()[:60]
-        keys = self._count_try(login, address, now)
+        keys = self._count_try(login, address, now, known)
         with reading(self.engine) as connection:
             row = connection.execute(select(_staff).where(_staff.c.login == login)).first()
         right = right_password(password, row.password_hash if row else None)
@@ -89,14 +104,23 @@ class Door:
             raise SignInRefused("wrong")
         return token
 
-    def _count_try(self, login: str, address: str | None, now: datetime) -> tuple[str, ...]:
-        """Count a try before it is looked at, so that many at once are not more than many in a row."""
-        counted = [
-            (limit_key(self.limits_key, "login-address", f"{login} {address}"), _MOST_PER_LOGIN_AND_ADDRESS),
-            (limit_key(self.limits_key, "login", login), _MOST_PER_LOGIN),
-        ]
+    def _counted_by(self, login: str, address: str | None, known: str) -> list[tuple[str, str, int]]:
+        nonce, _, seal = known.partition(".")
+        if nonce and hmac.compare_digest(seal.encode(), self._sealed_mark(login, nonce).encode()):
+            return [("known", f"{login} {nonce}", _MOST_PER_LOGIN_AND_ADDRESS)]
+        pair = ("login-address", f"{login} {address}", _MOST_PER_LOGIN_AND_ADDRESS)
+        counted = [pair, ("login", login, _MOST_PER_LOGIN), ("altogether", "", _MOST_ALTOGETHER)]
         if address is not None:
-            counted.append((limit_key(self.limits_key, "address", address), _MOST_PER_ADDRESS))
+            counted.append(("address", address, _MOST_PER_ADDRESS))
+        return counted
+
+    def _count_try(self, login: str, address: str | None, now: datetime, known: str) -> tuple[str, ...]:
+        """Count a try before it is looked at, so that many at once are not more than many in a row.
+
+        Returns the keys that start again after a success: those of the login.
+        """
+        by = self._counted_by(login, address, known)
+        counted = [(limit_key(self.limits_key, kind, who), most) for kind, who, most in by]
         refused = False
         with writing(self.engine) as connection:
             sweep(connection, now)
@@ -107,7 +131,8 @@ class Door:
                     refused = True
         if refused:
             raise SignInRefused("too_often")
-        return counted[0][0], counted[1][0]
+        shared = ("address", "altogether")
+        return tuple(key for (key, _), (kind, _, _) in zip(counted, by, strict=True) if kind not in shared)
 
     def show_code(self, session: Session, code: str, now: datetime) -> str:
         """Take the second step of signing in with a one-time code or a recovery code; returns the session's new token.

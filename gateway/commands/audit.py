@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.accounts import audit
+from gateway.accounts import audit, audit_check
 from gateway.commands.shared import AsJson, console, ready_engine, settings_or_stop, show, show_one, stop
 from gateway.database import reading
 
@@ -41,9 +41,10 @@ def verify(
     head: Annotated[str, typer.Option(help="A head that was noted before, as NUMBER:HASH.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Check that no line was changed, left out, swapped or cut off. Ends with 1 if one was.
+    """Check that no line was changed, left out, swapped or cut off. Ends with 0 if the log holds, with 1 if not.
 
-    Note the printed head elsewhere: given as --head later, it also finds a log that was rewritten as a whole.
+    Wants the SECRET_KEY that the gateway runs with. Note the printed head elsewhere (the gateway's own log has it every
+    hour): given as --head later, it also finds a database that was put back to an older state.
     """
     noted = None
     if head:
@@ -52,10 +53,14 @@ def verify(
             stop("--head: write it as it was printed, NUMBER:HASH.", 2)
         noted = audit.Head(int(number), digest.lower())
     with ready_engine(settings_or_stop()) as engine, reading(engine) as connection:
-        problems, last = audit.verify(connection, noted), audit.head(connection)
+        verdict = audit_check.verify(connection, noted)
     if as_json:
-        show_one({"lines": last.seq, "head": str(last), "problems": problems}, as_json=True)
+        problems = [{"kind": one.kind, "from": one.first, "to": one.last, "says": str(one)} for one in verdict.findings]
+        told = {"holds": not problems, "lines": verdict.head.seq, "head": str(verdict.head)}
+        show_one({**told, "unkeyed": verdict.unkeyed, "problems": problems}, as_json=True)
         raise typer.Exit(1 if problems else 0)
-    if problems:
-        stop("\n".join(problems))
-    console.print(f"The log holds: {last.seq} lines. Its head: {last}", highlight=False, soft_wrap=True)
+    if verdict.findings:
+        stop("The log is not what was written.\n" + "\n".join(map(str, verdict.findings)))
+    older = f" The first {verdict.unkeyed} are of a time when lines had no key." if verdict.unkeyed else ""
+    said = f"The log holds: {verdict.head.seq} lines.{older} Its head: {verdict.head}"
+    console.print(said, highlight=False, soft_wrap=True)

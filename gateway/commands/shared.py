@@ -48,7 +48,7 @@ def check_carriers(settings: Settings) -> None:
 @contextmanager
 def ready_engine(settings: Settings) -> Iterator[Engine]:
     """An engine on a database that answers and is migrated; stops with one sentence otherwise."""
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, audit_key=settings.audit_key)
     try:
         try:
             with reading(engine) as connection:

@@ -107,6 +107,11 @@ class Console:
         """The cookie of a browser that is not signed in, to which its forms are bound."""
         return "__Host-jalsa_door" if self.https else "jalsa_door"
 
+    @property
+    def known_cookie(self) -> str:
+        """The cookie of a browser that a login has signed in from before."""
+        return "__Host-jalsa_known" if self.https else "jalsa_known"
+
     def set_cookie(self, response: Response, name: str, value: str, max_age: int | None = None) -> None:
         response.set_cookie(name, value, max_age=max_age, path="/", secure=self.https, httponly=True, samesite="lax")
 

@@ -29,6 +29,7 @@ from gateway.console.forms import Form, form_of
 from gateway.console.say import LANGUAGES
 from gateway.console.shell import HOME, SIGN_IN, Visit, console_of, leave, local_path, page
 from gateway.database import writing
+from gateway.rules.client_address import client_address
 from gateway.tables import Staff
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -36,12 +37,12 @@ _YEAR_S = 365 * 86_400
 
 
 def _address(request: Request) -> str | None:
-    """Return where a request came from, or None behind a proxy that does not say."""
-    named = console_of(request).settings.client_address_header
-    if named:
-        return request.headers.get(named, "")[:64] or None
+    """Return where a request came from. We speak no TLS: with an https address whoever connects is a proxy."""
+    console = console_of(request)
+    named = console.settings.client_address_header
     peer = request.client.host if request.client else ""
-    return None if peer in ("", "127.0.0.1", "::1", "localhost", "testclient") else peer
+    said = request.headers.get(named, "") if named else ""
+    return client_address(peer, named, said, behind_proxy=console.https)
 
 
 def _arrive(request: Request, token: str, to: str) -> Response:
@@ -80,12 +81,16 @@ def sign_in_page(request: Request, visit: Visit = Depends(anybody)) -> Response:
 def sign_in(request: Request, visit: Visit = Depends(anybody), form: Form = Depends(form_of)) -> Response:
     """Take login and password."""
     to, login = _next(request, form), form.text("login", 60)
+    console = console_of(request)
+    known = request.cookies.get(console.known_cookie, "")[:200]
     try:
-        token = console_of(request).door.sign_in(login, form.raw("password"), _address(request), datetime.now(UTC))
+        token = console.door.sign_in(login, form.raw("password"), _address(request), datetime.now(UTC), known)
     except SignInRefused as refused:
         status = 429 if refused.reason == "too_often" else 403
         return page(request, "sign_in/sign_in.html", status, next=to, problem=refused.reason, login=login)
-    return _arrive(request, token, to)
+    response = _arrive(request, token, to)
+    console.set_cookie(response, console.known_cookie, console.door.mark_of(login), _YEAR_S)
+    return response
 
 
 @router.get("/sign-in/code")

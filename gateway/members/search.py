@@ -23,7 +23,9 @@ PAGE = 25
 _COUNTED = 2_000
 _MOST_WORDS = 4
 _LAST = "\U0010ffff"
-_MASKED = re.compile(r"[+\d]*•+")  # what stands before the hidden digits of a number as pages show it
+# A number with digits hidden, as pages show it ("+92300•••4501") or as people retype that ("92300...4501").
+_MASKED = re.compile(r"([+\d][+\d -]*)?\s*(?:[•*…]+|\.{2,}|(?<=\d)[xX]{2,}(?=\s*\d))\s*")
+_LEAST_FRONT = 4
 
 _members, _senders, _terms = Member.__table__, Sender.__table__, MemberTerm.__table__
 
@@ -34,11 +36,13 @@ class SearchError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for: folded words, the last one perhaps only begun; last digits of the number; a city's id."""
+    """What is looked for: folded words, the last one perhaps only begun; last digits of the number; a city's id; and
+    the digits that it begins with, country and all."""
 
     words: tuple[str, ...] = ()
     digits: str = ""
     city_id: int | None = None
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +69,30 @@ class MemberPage:
 
 
 def read_search(typed: str, city_id: int | None = None) -> Search:
-    """Return the search that typed words mean: digits are the end of a number, all else words of a name.
+    """Return the search that typed words mean: digits are the end of a number, all else words of a name. Of a number
+    with a hidden middle the front counts too, where it is written with its country (one that begins with 0 is not).
 
     :raises SearchError: "too_few_digits" (fewer than two) or "too_many_digits" (a whole number is looked up, not found)
     """
     names: list[str] = []
     digits = ""
+    hidden = _MASKED.search(typed)
     for word in words(_MASKED.sub(" ", typed)):
         if word.isdecimal():
             digits += word
         elif len(names) < _MOST_WORDS:
             names.append(word[:LONGEST_TERM])
-    if len(digits) == 1:
+    if len(digits) == 1 or (hidden and hidden[1] and not digits):
         raise SearchError("too_few_digits")
     if len(digits) > 6:
         raise SearchError("too_many_digits")
-    return Search(tuple(names), digits, city_id)
+    front = "".join(word for word in words(hidden[1] or "") if word.isdecimal()) if hidden and digits else ""
+    return Search(tuple(names), digits, city_id, "" if front.startswith("0") or len(front) < _LEAST_FRONT else front)
+
+
+def is_masked(typed: str) -> bool:
+    """Whether somebody typed a number of which digits are hidden."""
+    return _MASKED.search(typed) is not None
 
 
 def find_members(
@@ -196,7 +208,7 @@ def _led(
         other = _terms.alias()
         query = query.where(exists().where(other.c.sender_id == _terms.c.sender_id, test.on(other.c.term)))
     if search.digits:
-        query = query.where(_senders.c.key.endswith(search.digits, autoescape=True))
+        query = query.where(_senders.c.key.like(f"+{search.front}%{search.digits}"))
     if search.city_id is not None:
         query = query.where(_members.c.city_id == search.city_id)
     if after:

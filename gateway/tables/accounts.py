@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.tables.base import Base, BigId, UtcDateTime
@@ -78,7 +78,8 @@ class RateWindow(Base):
 class AuditEntry(Base):
     """One line of the audit log. Append-only: triggers of both databases refuse to change or delete a row.
 
-    `hash` covers the line and the hash of the line before (`accounts.audit`). `detail` is canonical JSON.
+    `hash` covers the line and the hash of the line before (`accounts.audit`): without a key in lines of version 1, with
+    one in those of version 2. `detail` is canonical JSON.
     """
 
     __tablename__ = "audit_entries"
@@ -92,13 +93,18 @@ class AuditEntry(Base):
     detail: Mapped[str] = mapped_column(Text)
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int] = mapped_column(SmallInteger, server_default="1")
 
 
 class AuditHead(Base):
-    """The last line of the audit log: locked to append one, and how lines cut off at the end are noticed."""
+    """The last line of the audit log: locked to append one, and how lines cut off at the end are noticed.
+
+    `seal` proves with a key that the log had come this far; None until the first line after lines got a key.
+    """
 
     __tablename__ = "audit_heads"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str] = mapped_column(String(64))
+    seal: Mapped[str | None] = mapped_column(String(64))

@@ -34,7 +34,7 @@ def serving(folder: Path, port: int | None = None, **settings: str) -> Iterator[
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{folder / 'jalsa.db'}", "PORT": str(port)} | settings
     jalsa = [sys.executable, "-m", "gateway.cli"]
     for step in ("migrate", "sample"):
-        subprocess.run([*jalsa, step], env=environment, cwd=ROOT, check=True, capture_output=True, timeout=60)
+        subprocess.run([*jalsa, step], env=environment, cwd=ROOT, check=True, capture_output=True, timeout=180)
     with (folder / "gateway.log").open("wb") as log:
         process = subprocess.Popen([*jalsa, "serve"], env=environment, cwd=ROOT, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
@@ -47,7 +47,7 @@ def serving(folder: Path, port: int | None = None, **settings: str) -> Iterator[
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{address}/readyz", timeout=2):

@@ -16,7 +16,6 @@ from tests.console.test_broadcasts import people
 
 PATH = "/console/broadcasts"
 _names = count(1)
-_MOST = 80 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +130,7 @@ def test_pages_are_fit_to_be_seen(crowd: int, open_page: OpenPage, rally: Rally,
     page = open_page("organiser", PATH, phone=phone, language=language)
     for path in (PATH, f"{PATH}/new", f"{PATH}/segments", draft.url.replace(rally.address, "")):
         page.goto(path)
-        check_page(page, most_bytes=_MOST)
+        check_page(page)
 
 
 @pytest.fixture(scope="module", autouse=True)

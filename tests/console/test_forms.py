@@ -13,7 +13,7 @@ from gateway.accounts.phones import MOST_PER_HOUR, RevealRefused, reveal_phone
 from gateway.accounts.viewer import Viewer
 from gateway.database import reading, writing
 from gateway.tables import Staff
-from tests.console.client import Browser, staff_row
+from tests.console.client import Browser, hidden, staff_row
 from tests.console.objects import a_member
 
 NEW = {"login": "bilal", "name": "Bilal <b>Khan</b>", "phone": "0300 1234567", "role": "field", "cities": "Lahore"}
@@ -42,6 +42,17 @@ def test_a_double_click_acts_once(as_admin: Browser, console: FastAPI, engine: E
     with ThreadPoolExecutor(4) as pool:
         codes = list(pool.map(lambda _: as_admin.post("/console/staff/new", fields).status_code, range(4)))
     assert sorted(codes) == [200, 303, 303, 303] and _count(engine) == 4
+
+
+def test_the_token_that_acts_once_is_this_browsers_own(
+    as_admin: Browser, as_organiser: Browser, engine: Engine
+) -> None:
+    stolen = hidden(as_organiser.get("/console/broadcasts/new").text, "_once")
+    as_admin.get("/console/staff/new")
+    fields = as_admin.form("/console/staff/new") | NEW
+    for once, status in ((stolen, 403), (fields["_form"], 403), ("x", 403), ("", 400)):
+        assert as_admin.post("/console/staff/new", fields | {"_once": once}).status_code == status, once
+    assert _count(engine) == 3
 
 
 def test_a_form_that_failed_may_be_sent_again(as_admin: Browser, engine: Engine) -> None:

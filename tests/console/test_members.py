@@ -60,6 +60,9 @@ def test_search_by_name_number_and_city_leaves_nothing_in_the_address(console: F
         assert shown in found.text
         assert ("Sana" in found.text) != ("Ali Raza" in found.text)
         assert "raza" not in str(found.url)
+    for typed in ("+92300•••4501", "+۹۲۳۰۰•••۴۵۰۱", "92300***4501"):
+        found = search(as_organiser, q=typed)
+        assert "Ali Raza" in found.text and "Sana" not in found.text, typed
     whole = search(as_organiser, q="0300 1234501")
     assert whole.url.path.startswith(PATH + "/")
     assert "1234501" not in str(whole.url)
@@ -178,6 +181,20 @@ def test_a_large_export_asks_again_who_it_is(console: FastAPI, engine: Engine, a
     assert audited(engine) == []
     back = as_organiser.get(to.partition("next=")[2].replace("%3F", "?").replace("%3D", "="))
     assert "door list" in back.text and "city:lahore" in back.text
+
+
+def test_an_export_up_to_the_set_size_asks_nothing_again(
+    console: FastAPI, engine: Engine, as_organiser: Browser
+) -> None:
+    text(console, "JOIN Ali Lahore")
+    object.__setattr__(console.state.service.settings, "export_step_up_above", 1)
+    for members, status in ((1, 200), (2, 303)):
+        if members == 2:
+            text(console, "JOIN Sana Lahore", "+923009994502")
+        as_organiser.get(f"{PATH}/export")
+        stale(engine)
+        asked = as_organiser.submit(f"{PATH}/export", rule="city:lahore", reason="a list", kind="csv", act="file")
+        assert asked.status_code == status
 
 
 HEADING = "phone,name,city,consent_words,consent_at,consent_source\n"

@@ -44,17 +44,10 @@ def _check(page: Page, look: dict[str, object]) -> None:
         check_page(page)
 
 
-def shot(page: Page, name: str) -> None:
-    folder = Path("/tmp/shots")
-    if folder.is_dir():
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_member_is_searched_and_read(talked: Rally, open_page: OpenPage, look: dict[str, object]) -> None:
     page = open_page("organiser", "/console/members", **look)
     _check(page, look)
-    shot(page, f"members-{look['language']}-{look['phone']}")
     page.locator("#f-q").fill("zubai")
     page.locator("form[role=search] button").click()
     page.get_by_role("link", name="Zubaida").click()
@@ -62,7 +55,6 @@ def test_a_member_is_searched_and_read(talked: Rally, open_page: OpenPage, look:
     expect(page.locator("blockquote").first).to_have_text("JOIN Zubaida Lahore NA-130 students")
     assert "3331110001" not in page.content()
     _check(page, look)
-    shot(page, f"story-{look['language']}-{look['phone']}")
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -71,7 +63,6 @@ def test_a_question_is_answered(talked: Rally, open_page: OpenPage, look: dict[s
     said(talked, asked, "+923331110001")
     page = open_page("organiser", "/console/inbox", **look)
     _check(page, look)
-    shot(page, f"inbox-{look['language']}-{look['phone']}")
     page.locator(".threads .card", has_text=asked).get_by_role("link").first.click()
     expect(page.locator(".theirs .said").last).to_have_text(asked)
     _check(page, look)
@@ -82,7 +73,6 @@ def test_a_question_is_answered(talked: Rally, open_page: OpenPage, look: dict[s
     page.locator("#reply form[method=post] button").last.click()
     expect(page.locator(".notice.good")).to_be_visible()
     expect(page.locator(".ours .said").last).to_have_text(answer)
-    shot(page, f"thread-{look['language']}-{look['phone']}")
 
 
 def test_a_new_text_comes_by_itself(talked: Rally, open_page: OpenPage) -> None:
@@ -116,7 +106,6 @@ def test_a_file_is_looked_at_and_imported(
     page.locator("main form button").first.click()
     expect(page.locator("h1")).to_have_text("people.csv")
     _check(page, look)
-    shot(page, f"import-{look['language']}-{look['phone']}")
     page.locator("main form.act button").first.click()
     expect(page.locator(".notice.good")).to_be_visible()
     with reading(talked.engine) as connection:
@@ -130,7 +119,6 @@ def test_a_file_is_looked_at_and_imported(
 def test_the_other_pages_stand(talked: Rally, open_page: OpenPage, look: dict[str, object]) -> None:
     page = open_page("admin", "/console/members/export", **look)
     _check(page, look)
-    shot(page, f"export-{look['language']}-{look['phone']}")
     with page.expect_download() as got:
         page.locator("#f-reason").fill("door list")
         page.locator("button[value=file]").click()
@@ -141,9 +129,7 @@ def test_the_other_pages_stand(talked: Rally, open_page: OpenPage, look: dict[st
     page.locator("form").last.locator("button").last.click()
     expect(page.locator(".notice.good")).to_be_visible()
     _check(page, look)
-    shot(page, f"answers-{look['language']}-{look['phone']}")
     page.goto("/console/members")
     page.locator("td a").first.click()
     page.get_by_role("link", name="Erase this person" if look["language"] == "en" else "مٹائیں").click()
     _check(page, look)
-    shot(page, f"erase-{look['language']}-{look['phone']}")

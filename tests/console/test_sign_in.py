@@ -8,12 +8,15 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, select, update
 
-from gateway.accounts import staff
+from gateway.accounts import sign_in, staff
 from gateway.accounts.seal import SealBroken, Sealer, sealer_from
+from gateway.accounts.sign_in import Door, SignInRefused
+from gateway.app import create_app
 from gateway.database import reading, writing
 from gateway.settings import Settings
 from gateway.tables import AuditEntry, Staff, StaffSession
 from tests.console.client import PASSWORD, Browser, a_code, hidden, inside, make_staff, staff_row
+from tests.gateway.conftest import settings_for
 
 
 def test_wrong_and_unknown_are_answered_alike(visitor: Browser) -> None:
@@ -278,3 +281,73 @@ def test_a_sealed_secret_opens_with_its_key_only(settings: Settings) -> None:
     assert "words" not in sealed and Sealer(new, old).open(sealed) == "words"
     with pytest.raises(SealBroken):
         Sealer(new).open(sealed)
+
+
+def _guess(door: Door, login: str, address: str | None, known: str = "", password: str = "a wrong password") -> str:
+    try:
+        door.sign_in(login, password, address, datetime.now(UTC), known)
+    except SignInRefused as refused:
+        return refused.reason
+    return "in"
+
+
+@pytest.fixture
+def quick_door(console: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """The door, with a check of passwords that takes no time."""
+    monkeypatch.setattr(sign_in, "right_password", lambda typed, hashed: bool(hashed) and typed == PASSWORD)
+    return console.state.console.door  # type: ignore[no-any-return]
+
+
+def test_a_login_is_guessed_at_from_many_addresses_thirty_times(quick_door: Door) -> None:
+    said = [_guess(quick_door, "amna", f"203.0.113.{number}") for number in range(32)]
+    assert said == ["wrong"] * 30 + ["too_often"] * 2
+
+
+def test_an_address_guesses_at_many_logins_sixty_times(quick_door: Door) -> None:
+    said = [_guess(quick_door, f"login{number}", "203.0.113.1") for number in range(62)]
+    assert said == ["wrong"] * 60 + ["too_often"] * 2
+    assert _guess(quick_door, "login0", "203.0.113.2") == "wrong"
+
+
+@pytest.mark.parametrize("address", [None, "203.0.113."])
+def test_all_together_are_limited_where_no_address_is_known_and_where_there_are_many(
+    quick_door: Door, address: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "_MOST_ALTOGETHER", 12)
+    said = [_guess(quick_door, f"login{number}", address and f"{address}{number}") for number in range(14)]
+    assert said == ["wrong"] * 12 + ["too_often"] * 2
+    assert _guess(quick_door, "omar", None, quick_door.mark_of("omar"), PASSWORD) == "in"  # a browser that is known
+
+
+def test_nobody_is_shut_out_of_a_browser_they_have_signed_in_from(visitor: Browser, console: FastAPI) -> None:
+    assert visitor.sign_in("farah").status_code == 303
+    mark = visitor.http.cookies["__Host-jalsa_known"]
+    visitor.http.cookies.delete("__Host-jalsa")
+    elsewhere = Browser(console)
+    assert [elsewhere.sign_in("farah", "wrong").status_code for _ in range(7)] == [403] * 6 + [429]
+    assert elsewhere.sign_in("farah").status_code == 429
+    assert visitor.sign_in("farah").status_code == 303
+    for forged in (mark.swapcase(), "x.y", "x", mark + "0", console.state.console.door.mark_of("omar")):
+        elsewhere.http.cookies.set("__Host-jalsa_known", forged, domain="jalsa.example", path="/")
+        assert elsewhere.sign_in("farah").status_code == 429, forged
+
+
+def test_a_known_browser_guesses_no_more_often_than_another(quick_door: Door) -> None:
+    mark = quick_door.mark_of("amna")
+    assert [_guess(quick_door, "amna", None, mark) for _ in range(8)] == ["wrong"] * 6 + ["too_often"] * 2
+
+
+def test_no_header_is_believed_that_is_not_set(engine: Engine, database_url: str, console: FastAPI) -> None:
+    guessing = Browser(console)
+
+    def guess(number: int, header: str) -> int:
+        guessing.get("/console/sign-in")
+        fields = guessing.form("/console/sign-in") | {"login": "nobody", "password": "x"}
+        return guessing.post("/console/sign-in", fields, **{header: f"203.0.113.{number}"}).status_code
+
+    assert [guess(number, "X-Forwarded-For") for number in range(7)] == [403] * 6 + [429]
+    named = create_app(settings_for(database_url, client_address_header="X-Real-IP"))
+    guessing = Browser(named)
+    assert [guess(number, "X-Real-IP") for number in range(8)] == [403] * 8
+    assert guess(1, "X-Forwarded-For") == 429  # counted with the first seven, whose address nobody knows either
+    named.state.service.close()

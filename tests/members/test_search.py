@@ -1,12 +1,22 @@
 """Members are found by words of their name, last digits and city, and only those that the reader may see."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import delete, func, insert, select, true, update
 
 from gateway.database import reading, writing
 from gateway.inbound.erase import erase_by_staff
-from gateway.members.search import FoundMember, Search, SearchError, find_members, is_visible, read_search, sender_of
+from gateway.members.search import (
+    FoundMember,
+    Search,
+    SearchError,
+    find_members,
+    is_masked,
+    is_visible,
+    read_search,
+    sender_of,
+)
 from gateway.members.terms import terms_of
 from gateway.places.store import read_directory
 from gateway.rules.opaque_ids import MOST, OpaqueIds
@@ -55,6 +65,32 @@ def test_by_the_last_digits_as_they_are_shown(service: Service, text: Texting) -
             assert str(error) == why
         else:
             raise AssertionError(typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["+92300•••4501", "92300•••4501", "+92 300 ••• 4501", "+92300***4501", "92300...4501", "+92300…4501",
+     "92300xxx4501", "+۹۲۳۰۰•••۴۵۰۱", "+٩٢٣٠٠•••٤٥٠١", "ali +92300•••4501"],
+)  # fmt: skip
+def test_a_number_is_found_as_it_stands_on_a_page_however_it_is_retyped(
+    service: Service, text: Texting, typed: str
+) -> None:
+    text("JOIN Ali Lahore", "+923001234501")
+    text("JOIN Sana Lahore", "+923219994501")
+    assert is_masked(typed)
+    assert found(service, typed) == ["Ali"]
+
+
+def test_of_a_masked_number_only_what_is_sure_counts(service: Service, text: Texting) -> None:
+    text("JOIN Ali Lahore", "+923001234501")
+    for typed in ("0300•••4501", "•••4501", "۴۵۰۱", "4501"):
+        assert found(service, typed) == ["Ali"]
+    assert found(service, "+92321•••4501") == []
+    assert (
+        not is_masked("Maxx Ali") and not is_masked("Alexx 4501") and read_search("Maxx Ali").words == ("maxx", "ali")
+    )
+    with pytest.raises(SearchError, match="too_few_digits"):
+        read_search("+92300•••")
 
 
 def test_a_new_name_is_found_and_the_old_one_is_not(service: Service, text: Texting) -> None:

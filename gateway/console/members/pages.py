@@ -24,7 +24,15 @@ from gateway.console.members.shared import (
 from gateway.console.shell import console_of, leave, page, visit_of
 from gateway.database import reading
 from gateway.inbound.erase import erase_by_staff
-from gateway.members.search import FoundMember, SearchError, find_members, is_visible, read_search, sender_of
+from gateway.members.search import (
+    FoundMember,
+    SearchError,
+    find_members,
+    is_masked,
+    is_visible,
+    read_search,
+    sender_of,
+)
 from gateway.members.story import read_story
 from gateway.members.talk import read_talk
 from gateway.rules.phone_numbers import MemberNumberError, read_member_number
@@ -49,7 +57,7 @@ def members(request: Request, viewer: Viewer = Depends(_SEES)) -> Response:
 def search(request: Request, viewer: Viewer = Depends(_SEES), form: Form = Depends(form_of)) -> Response:
     """Look up a whole number, or go to the list of who is searched for. No number and no name is in an address."""
     typed, city = form.text("q", _LONGEST), form.text("city", _LONGEST)
-    if sum(sign.isdigit() for sign in typed) >= _WHOLE_NUMBER and "•" not in typed:
+    if sum(sign.isdigit() for sign in typed) >= _WHOLE_NUMBER and not is_masked(typed):
         return _look_up(request, viewer, typed, city)
     if problem := _problem(request, typed, city):
         return _list(request, viewer, typed, city, None, problem, 422)
