@@ -117,6 +117,12 @@ class Member(Base):
             postgresql_where=text("sender_id > 0"),
             sqlite_where=text("sender_id > 0"),
         ),
+        Index(
+            "ix_members_referrer",
+            "referrer_id",
+            postgresql_where=text("referrer_id IS NOT NULL"),
+            sqlite_where=text("referrer_id IS NOT NULL"),
+        ),
         CheckConstraint("affinities >= 0", "affinities"),
     )
 
