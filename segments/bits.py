@@ -4,6 +4,7 @@ So a question put to 65,536 members ("which are in this city?") is a handful of 
 which Python does in microseconds. Nothing here knows what a column means; a value of 0 stands for nothing on file.
 """
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -22,7 +23,7 @@ def bits_of(values: Sequence[int]) -> Bits:
     """Return a column of values (0 to 2**64 - 1), the first at place 0."""
     raw = array("Q", values)
     width = max(raw, default=0).bit_length()
-    if width and raw.itemsize and array("H", [1]).tobytes() == b"\x00\x01":
+    if sys.byteorder == "big":
         raw.byteswap()
     held = raw.tobytes()
     bits: list[Mask] = []

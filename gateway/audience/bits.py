@@ -6,13 +6,14 @@ moment. The changes are read before the blocks: what is folded in between is in 
 """
 
 import json
+import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, bindparam, select, text
+from sqlalchemy import BigInteger, Connection, Select, TextClause, cast, func, select, text
 
 from gateway.audience.rules import Audience
 from gateway.database import is_sqlite
@@ -80,39 +81,54 @@ def rows_of(connection: Connection, ids: Sequence[int], names: Sequence[str] = t
 
 def listed(sqlite: bool) -> str:
     """Return the select of the numbers in the parameter `ids`, a JSON list: the same statement for any number."""
-    return "SELECT value FROM json_each(:ids)" if sqlite else "SELECT json_array_elements_text(:ids)::int8"
+    return (
+        "SELECT value FROM json_each(:ids)" if sqlite else "SELECT json_array_elements_text(CAST(:ids AS json))::int8"
+    )
 
 
 @dataclass
 class _Answers:
-    """Who answers a question, asked of the tables once and cut to each block."""
+    """Who answers a question, asked of the tables once, a bit for every sender id."""
 
     connection: Connection
     audience: Audience
-    ids: dict[Question, "array[int]"] = field(default_factory=dict)
+    found: dict[Question, bytearray] = field(default_factory=dict)
 
-    def of(self, question: Question) -> "array[int]":
-        if question not in self.ids:
+    def of(self, question: Question) -> bytearray:
+        if question not in self.found:
             audience = self.audience
-            wanted = question_sql(question, audience.columns, audience.atlas, audience.now)
-            self.ids[question] = array("q", sorted(self.connection.execute(wanted).scalars()))
-        return self.ids[question]
+            ids = _ids(self.connection, question_sql(question, audience.columns, audience.atlas, audience.now))
+            answer = bytearray(max(ids, default=0) // 8 + 1)
+            for one in ids:
+                answer[one >> 3] |= 1 << (one & 7)
+            self.found[question] = answer
+        return self.found[question]
 
     def in_block(self, first: int) -> Callable[[Question], Mask]:
-        def answer(question: Question) -> Mask:
-            ids = self.of(question)
-            here = ids[bisect_left(ids, first) : bisect_left(ids, first + BLOCK)]
-            return mask_of((one - first for one in here), BLOCK)
-
-        return answer
+        return lambda question: int.from_bytes(self.of(question)[first // 8 : (first + BLOCK) // 8], "little")
 
     def among(self, members: Sequence[int]) -> Callable[[Question], Mask]:
         def answer(question: Question) -> Mask:
-            ids = self.of(question)
-            places = (at for at, one in enumerate(members) if (n := bisect_left(ids, one)) < len(ids) and ids[n] == one)
+            found = self.of(question)
+            end = len(found) * 8
+            places = (at for at, one in enumerate(members) if one < end and found[one >> 3] >> (one & 7) & 1)
             return mask_of(places, -(-len(members) // 8) * 8)
 
         return answer
+
+
+def _ids(connection: Connection, wanted: Select[Any]) -> Sequence[int]:
+    """Return the ids that a select finds, as one value: neither the driver nor SQLAlchemy handles each."""
+    inner = wanted.subquery()
+    (one,) = inner.c
+    if is_sqlite(connection):
+        listed = connection.execute(select(func.group_concat(one))).scalar()
+        return list(map(int, listed.split(","))) if listed else ()
+    packed = connection.execute(select(func.string_agg(func.int8send(cast(one, BigInteger)), b""))).scalar()
+    ids = array("q", bytes(packed or b""))
+    if sys.byteorder == "little":
+        ids.byteswap()
+    return ids
 
 
 @dataclass(frozen=True)
@@ -136,16 +152,29 @@ class Bitwise:
         connection = self.connection
         behind = (_bits.name == THERE, _bits.block >= after_id // BLOCK)
         numbers = list(connection.execute(select(_bits.block).where(*behind).order_by(_bits.block)).scalars())
-        wanted = select(_bits.block, _bits.name, _bits.bits).where(
-            _bits.block >= bindparam("first"), _bits.block <= bindparam("last"), _bits.name.in_([THERE, *self.names])
-        )
         for at in range(0, len(numbers), _AT_ONCE):
             some = numbers[at : at + _AT_ONCE]
             held: dict[int, dict[str, bytes]] = {number: {} for number in some}
-            for block, name, bits in connection.execute(wanted, {"first": some[0], "last": some[-1]}):
-                held.setdefault(block, {})[name] = bytes(bits)
-            for block, columns in sorted(held.items()):
+            for block, name, bits in self._kept(some[0], some[-1]):
+                held.setdefault(block, {})[name] = bits
+            for block, columns in sorted((block, columns) for block, columns in held.items() if columns):
                 yield self._block(block, columns), block * BLOCK
+
+    def _kept(self, first: int, last: int) -> Iterable[tuple[int, str, bytes]]:
+        """Return the columns that are read of the blocks from one to another."""
+        wanted = (
+            select(_bits.block, _bits.name, _bits.bits)
+            .where(_bits.block >= first, _bits.block <= last)
+            .where(_bits.name.in_([THERE, *self.names]))
+        )
+        if is_sqlite(self.connection):
+            return self.connection.execute(wanted).tuples()
+        # As bytes and not as the hexadecimal digits of text, which takes a quarter of the time.
+        said = wanted.compile(self.connection, compile_kwargs={"literal_binds": True})
+        raw: Any = self.connection.connection.driver_connection
+        with raw.cursor(binary=True) as cursor:
+            found: list[tuple[int, str, bytes]] = cursor.execute(str(said)).fetchall()
+        return found
 
     def _changed_block(self) -> tuple[Block, Sequence[int]]:
         ids, *values = zip(*self.rows, strict=True)

@@ -71,7 +71,7 @@ def count(connection: Connection, audience: Audience) -> int:
 
     Numbers of other countries are still in it; `count_by_reason` takes them out.
     """
-    if read := read_bits(connection, audience):
+    if read := read_bits(connection, audience, home=False):
         return tally(read, audience, home=False).fitting
     _prepare(connection, audience)
     wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=False))

@@ -5,6 +5,7 @@ change that commits in between leaves a line in `member_changes` which is not am
 """
 
 import json
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from gateway.database import is_sqlite, reading, writing
 from gateway.tables import Member, MemberBits, MemberBitsState, MemberChange
 from segments.bits import Bits, Mask, bits_of, mask_of, packed, rewritten, unpacked
 
-FOLD_AT, FOLD_AT_PER_BLOCK = 5_000, 100
+FOLD_AT, FOLD_AT_PER_BLOCK = 5_000, 50
 """So many changes are worth writing blocks anew for; more where there are more blocks to write."""
 _AT_MOST = 200_000  # changes in one go
 _BUSY = timedelta(minutes=1)
@@ -148,12 +149,21 @@ def _columns_of(rows: Sequence[Any], first: int) -> dict[str, bytes]:
     places = [one - first for one in ids]
     everyone = mask_of(places, BLOCK)
     made = {THERE: packed((everyone,), _EVERY_PLACE, BLOCK)}
+    runs = _runs(places)
     for name, values in zip(_NAMES, columns, strict=True):
-        spread = [0] * BLOCK
-        for place, value in zip(places, values, strict=True):
-            spread[place] = value
+        spread = array("Q", bytes(8 * BLOCK))
+        held = array("Q", values)
+        for start, end, at in runs:
+            spread[start:end] = held[at : at + end - start]
         made[name] = packed(bits_of(spread), everyone, BLOCK)
     return made
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return the runs of places that follow each other: first, behind the last, and where the first stands."""
+    starts = [at for at, place in enumerate(places) if not at or places[at - 1] != place - 1]
+    ends = [*starts[1:], len(places)]
+    return [(places[at], places[at] + end - at, at) for at, end in zip(starts, ends, strict=True)]
 
 
 def _folded(old: Mapping[str, bytes], changed: Sequence[int], rows: Sequence[Any], first: int) -> dict[str, bytes]:

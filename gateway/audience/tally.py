@@ -29,13 +29,16 @@ class Tally:
     by_city: Mapping[int | None, int] = field(default_factory=dict)
 
 
-def read_bits(connection: Connection, audience: Audience) -> Bitwise | None:
+def read_bits(connection: Connection, audience: Audience, *, home: bool = True) -> Bitwise | None:
     """Return the members' bits for `tally`; None where the rows are to be counted: the indexes find the members of a
-    seat sooner, or there are no bits."""
+    seat sooner, or there are no bits.
+
+    :param home: as for `tally`
+    """
     if demands_a_seat(audience.rule) or not all(map(_is_told_by_digits, audience.prefixes)):
         return None
-    names = sorted({"standing", "language", "city", "country"} | columns_read(audience.rule))
-    return open_bits(connection, audience, names)
+    parts = {"language", "city", "country"} if home else set[str]()
+    return open_bits(connection, audience, sorted({"standing"} | parts | columns_read(audience.rule)))
 
 
 def tally(read: Bitwise, audience: Audience, *, home: bool = True) -> Tally:
