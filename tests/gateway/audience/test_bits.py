@@ -225,7 +225,7 @@ def test_two_processes_do_not_write_over_each_other(
         made = through(*given)  # type: ignore[arg-type]
         with writing(engine) as connection:
             _stop(connection, 1)
-        assert fold(engine, lambda: later, at_least=1) == 3
+        assert fold(engine, lambda: later, at_least=1) == 4
         return made
 
     monkeypatch.setattr(folding, "_folded", slowly)
