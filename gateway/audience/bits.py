@@ -54,10 +54,10 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
         "coalesce(greatest(m.seen_on - date '1969-12-31', CASE WHEN m.seen_on IS NOT NULL THEN 1 END), 0)",
     ),
     "referred": ("m.referrer_id IS NOT NULL", "(m.referrer_id IS NOT NULL)::int"),
-    # The first three digits of the number, which hold any country's calling code (ITU-T E.164).
+    # The first four digits of the number, which hold any country's calling code (ITU-T E.164) and "+1876".
     "country": (
-        "CASE WHEN s.key GLOB '+[0-9][0-9][0-9]*' THEN CAST(substr(s.key, 2, 3) AS INTEGER) ELSE 0 END",
-        "CASE WHEN s.key ~ '^[+][0-9]{3}' THEN substr(s.key, 2, 3)::int ELSE 0 END",
+        "CASE WHEN s.key GLOB '+[0-9][0-9][0-9][0-9]*' THEN CAST(substr(s.key, 2, 4) AS INTEGER) ELSE 0 END",
+        "CASE WHEN s.key ~ '^[+][0-9]{4}' THEN substr(s.key, 2, 4)::int ELSE 0 END",
     ),
 }
 """What is kept of a member, as SQLite and as PostgreSQL say it: whole numbers, 0 for nothing on file."""
@@ -168,7 +168,7 @@ class Bitwise:
             .where(_bits.name.in_([THERE, *self.names]))
         )
         if is_sqlite(self.connection):
-            return self.connection.execute(wanted).tuples()
+            return self.connection.execute(wanted).all()
         # As bytes and not as the hexadecimal digits of text, which takes a quarter of the time.
         said = wanted.compile(self.connection, compile_kwargs={"literal_binds": True})
         raw: Any = self.connection.connection.driver_connection

@@ -13,13 +13,14 @@ from segments.masks import LANGUAGE_CODES, REACHABLE, Block, columns_read, mask
 from segments.sql import demands_a_seat
 
 _LANGUAGE_OF: Mapping[int, str] = {number: code for code, number in LANGUAGE_CODES.items()}
-_DIGITS = 3  # of a number that the column of countries holds
+_DIGITS = 4  # of a number that the column of countries holds
 
 
 @dataclass
 class Tally:
     """`fitting` members fit the rule, can be reached and left none of its groups; `recipients` of them are in a country
-    that is texted. `abroad` splits "wrong country" by the first four signs of the number. Languages by code (None: the default one), cities by id (None: no city), both of the recipients."""
+    that is texted. `abroad` splits "wrong country" by how numbers begin. Languages by code (None: the default one) and
+    cities by id (None: no city) are of the recipients."""
 
     fitting: int = 0
     recipients: int = 0

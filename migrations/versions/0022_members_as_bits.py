@@ -1,7 +1,7 @@
 """Members as columns of bits, and triggers that say whose bits are old; an index of who brought whom
 
 Revision ID: 0022
-Revises: 0018
+Revises: 0019
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 
 
 revision = '0022'
-down_revision = '0018'
+down_revision = '0019'
 branch_labels = None
 depends_on = None
 

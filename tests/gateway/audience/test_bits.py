@@ -1,6 +1,7 @@
 """The members' bits say what the members' rows say, whatever happens to the rows and whoever folds when."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from gateway.audience import fold as folding
 from gateway.audience.bits import BLOCK, COLUMNS, FORM, Bitwise, open_bits, rows_sql
-from gateway.audience.counting import count, count_by_reason, recipients
+from gateway.audience.counting import AudienceCount, count, count_by_reason, recipients
 from gateway.audience.fold import fold
 from gateway.audience.rules import Audience, read_audience
 from gateway.database import is_sqlite, reading, writing
@@ -159,6 +160,22 @@ def test_texts_leave_their_mark_and_a_count_is_never_behind(
     assert after.by_city["lahore"] == before.by_city["lahore"] + 1
 
 
+@pytest.mark.parametrize("prefixes", [("+92",), ("+1876", "+92"), ("+1", "+44"), ("+923990",), ()])
+def test_bits_and_rows_tell_the_same_countries(
+    engine: Engine, directory: Directory, read: Reading, prefixes: tuple[str, ...]
+) -> None:
+    keys = ("+18761234567", "+12025550100", "+442071234567", "80022", "PTI")
+    with writing(engine) as connection:
+        for number, key in enumerate(keys, 1):
+            connection.execute(update(Sender).where(Sender.id == number).values(key=key))
+    audience = replace(read("all"), prefixes=prefixes)
+    by_rows = _counted(engine, directory, audience)
+    fold(engine, lambda: NOW)
+    assert _counted(engine, directory, audience) == by_rows
+    assert sum(by_rows.abroad.values()) == by_rows.left_out.get("wrong country", 0)
+    assert (prefixes == ()) == (not by_rows.abroad)
+
+
 @pytest.mark.parametrize("folded", [True, False])
 def test_bits_and_rows_explain_a_count_alike(engine: Engine, directory: Directory, read: Reading, folded: bool) -> None:
     with writing(engine) as connection:
@@ -179,7 +196,7 @@ def test_bits_and_rows_explain_a_count_alike(engine: Engine, directory: Director
     }  # fmt: skip
 
 
-def _counted(engine: Engine, directory: Directory, audience: Audience) -> object:
+def _counted(engine: Engine, directory: Directory, audience: Audience) -> AudienceCount:
     with reading(engine) as connection:
         return count_by_reason(connection, audience, directory.place_keys)
 
