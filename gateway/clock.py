@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.accounts import audit
 from gateway.accounts.seal import sealer_from
 from gateway.api.idempotency import forget_old
+from gateway.audience.fold import fold
 from gateway.broadcasts.account import close_what_is_done
 from gateway.broadcasts.plan import plan_begun
 from gateway.broadcasts.schedules import strike
@@ -39,6 +40,11 @@ from gateway.reports.trends import find_trends
 from gateway.settings import Settings
 
 log = structlog.get_logger()
+
+
+def bits_tick(engine: Engine, settings: Settings) -> None:
+    """Keep the members' bits, which audiences are counted from, near the members."""
+    fold(engine, utc_now)
 
 
 def beat_tick(engine: Engine, settings: Settings) -> None:
@@ -131,6 +137,7 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (old_hooks_tick, 60.0),
     (hours_tick, 60.0),
     (audit_tick, 3600.0),
+    (bits_tick, 5.0),
     (beat_tick, BEAT_EVERY_S),
 )
 """Each tick and its seconds."""

@@ -37,7 +37,8 @@ class MemberColumns:
     """Where a rule finds what it asks about: columns of the members' table, ids of what is on file, and histories.
 
     `reports` and `asked` are tables or subqueries with columns `sender_id` and `at`; `pickups` gives a select of
-    sender ids for further kinds of pick-up history. `topic_stops` has columns `sender_id` and `topic`.
+    sender ids for further kinds of pick-up history. `topic_stops` has columns `sender_id` and `topic`. `joined_between`
+    gives a select of the sender ids of who joined from one moment (included) until another.
     """
 
     id: ColumnElement[int]
@@ -57,6 +58,7 @@ class MemberColumns:
     reports: FromClause
     asked: FromClause
     topic_stops: FromClause
+    joined_between: Callable[[datetime, datetime], Select[tuple[int]]]
     pickups: Mapping[str, Select[tuple[int]]] = field(default_factory=dict)
 
 
@@ -74,8 +76,7 @@ def an_index_serves(rule: Rule, atlas: Atlas) -> bool:
 
     If not, reading the whole table from end to end is quicker than going from an index to a row and back.
     """
-    demanded = rule.rules if isinstance(rule, And) else (rule,)
-    if any(isinstance(part, InSeat) and part.code is not None for part in demanded):
+    if demands_a_seat(rule):
         return True
     return all(
         isinstance(term, Everyone | Reachable)
@@ -83,6 +84,12 @@ def an_index_serves(rule: Rule, atlas: Atlas) -> bool:
         or (isinstance(term, InSeat) and not (term.code and atlas.is_provincial((term.code, term.delimitation or 0))))
         for term in terms(rule)
     )
+
+
+def demands_a_seat(rule: Rule) -> bool:
+    """Return whether everyone in the audience is filed under one seat, whose few members an index finds."""
+    demanded = rule.rules if isinstance(rule, And) else (rule,)
+    return any(isinstance(part, InSeat) and part.code is not None for part in demanded)
 
 
 def reads_histories(rule: Rule) -> bool:

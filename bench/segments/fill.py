@@ -58,6 +58,15 @@ def _reports_sql(now: datetime, sqlite: bool) -> str:
         SELECT '', 'R' || n, n, 'received', '', {at}, {at} FROM numbers WHERE {_roll(17)} % 200 = 0"""
 
 
+def _holds_sql(now: datetime, sqlite: bool) -> str:
+    at = _moment(f"{_roll(18)} % 90", now, sqlite)
+    return f"""
+        INSERT INTO seat_holds (departure_id, sender_id, seats, state, held_at, until)
+        SELECT (SELECT min(id) FROM departures), n, 1,
+               CASE WHEN {_roll(19)} % 2 = 0 THEN 'held' ELSE 'travelled' END, {at}, {at}
+        FROM numbers WHERE {_roll(20)} % 100 = 0"""
+
+
 def _senders_sql(now: datetime, sqlite: bool) -> str:
     roll = f"({_roll(5)} % 100)"
     stopped = f"({_roll(6)} % 100 < 6)"
@@ -132,6 +141,7 @@ def fill(engine: Engine, members: int, now: datetime) -> dict[str, float]:
                 _members_sql(now, sqlite).replace("{seats}", str(seats)),
                 _texts_sql(now, sqlite),
                 _reports_sql(now, sqlite),
+                _holds_sql(now, sqlite),
             ):
                 # WITH stands before INSERT on both.
                 connection.exec_driver_sql(f"{numbers} {sql}" if sqlite else f"{numbers} {sql}".replace("%", "%%"))
@@ -141,7 +151,9 @@ def fill(engine: Engine, members: int, now: datetime) -> dict[str, float]:
     lap("indexes")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # A count needs the visibility map on PostgreSQL, which VACUUM writes; autovacuum does it in real life.
-        for statement in ("ANALYZE",) if sqlite else ("VACUUM ANALYZE senders, members, inbound_texts, reports",):
+        for statement in (
+            ("ANALYZE",) if sqlite else ("VACUUM ANALYZE senders, members, inbound_texts, reports, seat_holds",)
+        ):
             connection.exec_driver_sql(statement)
     lap("analyze")
     return seconds

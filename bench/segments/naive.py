@@ -1,14 +1,26 @@
-"""The usual ways to file members in groups, filled with the same people: a join table, and an array or JSON list."""
+"""The usual ways to count: rows joined to the number's consent, and groups in a join table; with a time limit."""
 
-from sqlalchemy import Engine
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
-from gateway.database import is_sqlite, writing
+from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy.exc import DBAPIError
+
+from bench.segments.rules import QUICK
+from gateway.audience.rules import Audience
+from gateway.database import is_sqlite, reading, writing
+from gateway.places.directory import Directory
+from gateway.tables import Member, Sender
 
 GROUPS = 11
+LIMIT_S = 8.0
+"""A count that takes longer is stopped, and told as longer than this."""
 
 
 def add_naive_tables(engine: Engine) -> None:
-    """Add `naive_affinities` (a row per member and group) and `naive_members` (groups in an array, or in JSON)."""
+    """Add `naive_affinities`, a row per member and group, and an index over members by city."""
     with writing(engine) as connection:
         sqlite = is_sqlite(connection)
         run = connection.exec_driver_sql
@@ -19,40 +31,55 @@ def add_naive_tables(engine: Engine) -> None:
             f"JOIN ({bits}) AS bits ON (affinities >> bit) & 1 = 1"
         )
         run("CREATE UNIQUE INDEX ix_naive_affinities ON naive_affinities (bit, sender_id)")
-        run("CREATE INDEX ix_naive_of_sender ON naive_affinities (sender_id)")
         run("CREATE INDEX ix_naive_city ON members (city_id)")
-        groups = "SELECT {list}(bit) FROM ({bits}) AS bits WHERE (affinities >> bit) & 1 = 1"
-        listed = groups.format(list="json_group_array" if sqlite else "array_agg", bits=bits)
-        run(
-            "CREATE TABLE naive_members AS "
-            f"SELECT sender_id, city_id, constituency_id, reachable, ({listed}) AS groups FROM members"
-        )
-        run("CREATE INDEX ix_naive_members_city ON naive_members (city_id, constituency_id)")
-        if not sqlite:
-            run("CREATE INDEX ix_naive_members_groups ON naive_members USING gin (groups)")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in ("naive_affinities", "naive_members"):
-            connection.exec_driver_sql(f"ANALYZE {table}" if sqlite else f"VACUUM ANALYZE {table}")
+        connection.exec_driver_sql("ANALYZE naive_affinities" if sqlite else "VACUUM ANALYZE naive_affinities")
 
 
-def drop_naive_indexes(engine: Engine) -> None:
-    """Take away what would help the measured way too."""
-    with writing(engine) as connection:
-        connection.exec_driver_sql("DROP INDEX ix_naive_city")
+def usual_ms(engine: Engine, rule: str, audience: Audience, directory: Directory) -> float | None:
+    """Return how long the usual count of a rule takes, None where it takes longer than the limit.
+
+    It is one number: who is left out and why is not in it.
+    """
+    if rule == QUICK[0]:
+        return timed(engine, lambda connection: _by_join_table(connection, directory))
+    return timed(engine, lambda connection: _by_rows(connection, audience))
 
 
-def join_table_sql(city: int, seat: int | None, bit: int) -> str:
-    """Return the count of a city (and seat) and group as it is written over a join table."""
-    seat_too = f" AND m.constituency_id = {seat}" if seat is not None else ""
-    return (
+def timed(engine: Engine, ask: Callable[[Connection], Any]) -> float | None:
+    with reading(engine) as connection:
+        raw: Any = connection.connection.driver_connection
+        sqlite = is_sqlite(connection)
+        if not sqlite:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LIMIT_S:.0f}s'")
+        timer = threading.Timer(LIMIT_S, raw.interrupt if sqlite else lambda: None)
+        started = time.perf_counter()
+        timer.start()
+        try:
+            ask(connection)
+        except DBAPIError:
+            return None
+        finally:
+            timer.cancel()
+        return (time.perf_counter() - started) * 1000
+
+
+def _by_rows(connection: Connection, audience: Audience) -> int:
+    """Count members whose number has consent, is alive and is of the country: the rule as one condition."""
+    home = or_(*(Sender.key.startswith(prefix, autoescape=True) for prefix in audience.prefixes))
+    return connection.execute(
+        select(func.count())
+        .select_from(Member.__table__.join(Sender.__table__, Sender.id == Member.sender_id))
+        .where(Sender.consent == "joined", Sender.number_state != "dead", home, audience.condition(heed_stops=True))
+    ).scalar_one()
+
+
+def _by_join_table(connection: Connection, directory: Directory) -> int:
+    city, seat = directory.place_ids["lahore"], directory.seat_ids["NA-119", directory.register.current or 0]
+    bit = next(group.bit for group in directory.groups.all if group.key == "students")
+    return connection.exec_driver_sql(
         "SELECT count(*) FROM members m JOIN senders s ON s.id = m.sender_id "
         f"JOIN naive_affinities a ON a.sender_id = m.sender_id AND a.bit = {bit} "
-        f"WHERE m.city_id = {city}{seat_too} AND s.consent = 'joined' AND s.number_state <> 'dead'"
-    )
-
-
-def array_sql(city: int, seat: int | None, bit: int, sqlite: bool) -> str:
-    """Return the same count over an array with a GIN index, or over a JSON list on SQLite."""
-    seat_too = f" AND constituency_id = {seat}" if seat is not None else ""
-    inside = f"EXISTS (SELECT 1 FROM json_each(groups) WHERE value = {bit})" if sqlite else f"groups @> ARRAY[{bit}]"
-    return f"SELECT count(*) FROM naive_members WHERE city_id = {city}{seat_too} AND reachable AND {inside}"
+        f"WHERE m.city_id = {city} AND m.constituency_id = {seat} AND s.consent = 'joined' "
+        "AND s.number_state <> 'dead' AND s.key LIKE '+92%'".replace("%", "%%" if not is_sqlite(connection) else "%")
+    ).scalar_one()

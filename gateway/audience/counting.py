@@ -1,19 +1,37 @@
 """How many an audience is, of whom, and who is left out and why; and its members in chunks, for planning."""
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, literal_column, not_, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+)
 
+from gateway.audience.bits import listed
 from gateway.audience.rules import Audience
+from gateway.audience.tally import Tally, candidates, read_bits, tally
 from gateway.database import is_sqlite
 from gateway.rules.countries import by_country
 from gateway.tables import Member, Sender, TopicStop
 from segments.atlas import LANGUAGES
 from segments.rule import terms
-from segments.sql import an_index_serves, reads_histories
+from segments.sql import an_index_serves, demands_a_seat, reads_histories
 
 _members = Member.__table__.c
 _senders = Sender.__table__.c
@@ -53,6 +71,8 @@ def count(connection: Connection, audience: Audience) -> int:
 
     Numbers of other countries are still in it; `count_by_reason` takes them out.
     """
+    if read := read_bits(connection, audience, home=False):
+        return tally(read, audience, home=False).fitting
     _prepare(connection, audience)
     wanted = and_(_reachable(connection, audience), audience.condition(heed_stops=False))
     fitting = connection.execute(select(func.count()).select_from(Member.__table__).where(wanted)).scalar_one()
@@ -64,6 +84,8 @@ def count_by_reason(connection: Connection, audience: Audience, place_keys: Mapp
 
     People who sent ERASE are no longer on file and are in no number.
     """
+    if read := read_bits(connection, audience):
+        return _explained(tally(read, audience), audience, place_keys)
     _prepare(connection, audience)
     reachable = _reachable(connection, audience)
     split = _split(connection, reachable, audience.condition(heed_stops=False))
@@ -74,16 +96,28 @@ def count_by_reason(connection: Connection, audience: Audience, place_keys: Mapp
     split.subtract(abroad)
     unreachable = _unreachable(connection, audience)
     reasons = {**unreachable, "wrong country": abroad.total(), "left the group": left.total()}
-    languages: Counter[str] = Counter()
-    cities: Counter[str | None] = Counter()
+    languages: Counter[str | None] = Counter()
+    cities: Counter[int | None] = Counter()
     for (city, language), number in split.items():
+        languages[language] += number
+        cities[city] += number
+    countries = _countries(connection, audience, few=fitting <= _FEW) if abroad.total() else {}
+    return _explained(Tally(fitting, split.total(), reasons, countries, languages, cities), audience, place_keys)
+
+
+def _explained(tally: Tally, audience: Audience, place_keys: Mapping[int, str]) -> AudienceCount:
+    languages: Counter[str] = Counter()
+    for language, number in tally.by_language.items():
         languages[language or audience.atlas.default_language] += number
+    cities: Counter[str | None] = Counter()
+    for city, number in tally.by_city.items():
         cities[place_keys.get(city) if city is not None else None] += number
+    reasons = tally.left_out
     return AudienceCount(
-        matched=fitting + sum(unreachable.values()),
-        recipients=split.total(),
+        matched=tally.recipients + sum(reasons.values()),
+        recipients=tally.recipients,
         left_out={reason: reasons[reason] for reason in LEFT_OUT if reasons.get(reason)},
-        abroad=_countries(connection, audience, few=fitting <= _FEW) if abroad.total() else {},
+        abroad=by_country(tally.abroad.items()),
         by_language={language: number for language, number in languages.most_common() if number},
         by_city={city: number for city, number in cities.most_common() if number},
     )
@@ -97,18 +131,34 @@ def recipients(
     :param after_id: the last id of the chunk before; 0 for the first
     :param joined_by: aware, fixed when planning starts: who joins later is not in this audience. The consent test of
         the outbox's claim leaves out who stops in between.
-    :param many: walk the members in the order of their ids; False: let an index find the few that there are
+    :param many: walk the members in the order of their ids; False: find the few that there are by bits or an index
     """
+    wanted = (_members.sender_id > after_id, _members.joined_at <= joined_by, audience.condition(heed_stops=True))
+    found = None if many or demands_a_seat(audience.rule) else candidates(connection, audience, after_id)
+    if found is not None:
+        rows: list[Any] = []
+        while len(rows) < limit and (some := list(islice(found, limit))):
+            rows += connection.execute(_people(audience, *wanted, _members.reachable, _listed(connection, some)))
+        return _recipients(rows[:limit], audience)
     _prepare(connection, audience)
     reachable = _scanned(connection) if many else _reachable(connection, audience)
-    rows = connection.execute(
+    return _recipients(connection.execute(_people(audience, *wanted, reachable).limit(limit)), audience)
+
+
+def _people(audience: Audience, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
         select(_members.sender_id, _senders.key, _members.language, _members.name, _members.city_id)
         .join_from(Member.__table__, Sender.__table__, _senders.id == _members.sender_id)
-        .where(_members.sender_id > after_id, _members.joined_at <= joined_by, reachable)
-        .where(audience.condition(heed_stops=True), *([_home(audience)] if audience.prefixes else []))
+        .where(*conditions, *([_home(audience)] if audience.prefixes else []))
         .order_by(_members.sender_id)
-        .limit(limit)
     )
+
+
+def _listed(connection: Connection, ids: Sequence[int]) -> ColumnElement[bool]:
+    return _members.sender_id.in_(text(listed(is_sqlite(connection))).bindparams(ids=json.dumps(ids)))
+
+
+def _recipients(rows: Iterable[Any], audience: Audience) -> list[Recipient]:
     keys = {number: key for key, number in audience.columns.place_ids.items()}
     return [
         Recipient(row.sender_id, row.key, row.language or audience.atlas.default_language, row.name,
@@ -191,7 +241,7 @@ def _foreign(connection: Connection, audience: Audience) -> ColumnElement[bool]:
 
 
 def _countries(connection: Connection, audience: Audience, *, few: bool) -> dict[str, int]:
-    """Return how many of `_abroad` have a number of which country."""
+    """Return how many of `_abroad` have a number that begins with which four signs."""
     beginning = func.substr(_senders.key, 1, 4)
     foreign = not_(_home(audience)) if few else _foreign(connection, audience)
     reachable = _reachable(connection, audience) if few else _scanned(connection)
@@ -201,7 +251,7 @@ def _countries(connection: Connection, audience: Audience, *, few: bool) -> dict
         .where(reachable, audience.condition(heed_stops=True), foreign)
         .group_by(beginning)
     )
-    return by_country((str(row[0]), int(row[1])) for row in rows)
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def _between_prefixes(prefixes: Sequence[str]) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from faults import Fault
 from gateway.places.directory import Directory
 from gateway.tables import InboundText, Member, Report, SeatHold, TopicStop
+from gateway.tables.members import EVERY_MEMBER
 from segments import Atlas, Rule, describe, parse, settle_names, to_text
 from segments.sql import Condition, MemberColumns, to_sql
 
@@ -100,6 +101,7 @@ def columns_of(directory: Directory) -> MemberColumns:
         reports=select(reports.sender_id, reports.opened_at.label("at")).subquery("reported"),
         asked=select(texts.sender_id, texts.received_at.label("at")).where(texts.command == "WHERE").subquery("asked"),
         topic_stops=TopicStop.__table__,
+        joined_between=_joined_between,
         pickups=pickup_histories(),
     )
 
@@ -107,6 +109,12 @@ def columns_of(directory: Directory) -> MemberColumns:
 def _referrer_of_code(code: str) -> Select[Any]:
     inviter = Member.__table__.alias("inviter")
     return select(inviter.c.sender_id).where(inviter.c.invite_code == code)
+
+
+def _joined_between(earliest: datetime, before: datetime) -> Select[Any]:
+    return select(_members.sender_id).where(
+        _members.joined_at >= earliest, _members.joined_at < before, EVERY_MEMBER
+    )  # fmt: skip
 
 
 def pickup_histories() -> Mapping[str, Select[Any]]:

@@ -22,6 +22,7 @@ from gateway.tables.broadcasts import (
 from gateway.tables.carriers import Alert, CarrierState
 from gateway.tables.hooks import HookDelivery, HookEndpoint, HookEvent
 from gateway.tables.inbox import CannedAnswer, InboxEntry, InboxThread
+from gateway.tables.member_bits import MemberBits, MemberBitsState, MemberChange
 from gateway.tables.members import (
     ConsentEntry,
     Filing,
@@ -84,6 +85,9 @@ __all__ = [
     "InboxEntry",
     "InboxThread",
     "Member",
+    "MemberBits",
+    "MemberBitsState",
+    "MemberChange",
     "MemberImport",
     "MemberTerm",
     "OutboundText",

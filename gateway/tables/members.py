@@ -57,8 +57,8 @@ class Member(Base):
     """A person who texted JOIN, filed by city, constituency and affinities (a mask of `Affinity.bit`).
 
     `reachable` and `language` repeat what the sender's row says (consent given and number alive), and `seen_on` is the
-    day of their last text in the movement's time zone: so counting a segment reads one table, and most often one
-    index alone. They are written in the transaction that changes the sender, and only there; `seen_on` is in no
+    day of their last text in the movement's time zone: so counting a segment reads one table, or an index or
+    `MemberBits` alone. They are written in the transaction that changes the sender, and only there; `seen_on` is in no
     index, because it changes with a member's first text of every day.
     """
 
@@ -116,6 +116,12 @@ class Member(Base):
             "joined_at",
             postgresql_where=text("sender_id > 0"),
             sqlite_where=text("sender_id > 0"),
+        ),
+        Index(
+            "ix_members_referrer",
+            "referrer_id",
+            postgresql_where=text("referrer_id IS NOT NULL"),
+            sqlite_where=text("referrer_id IS NOT NULL"),
         ),
         CheckConstraint("affinities >= 0", "affinities"),
     )

@@ -1,17 +1,21 @@
-"""The SQL of a rule means what the rule means, on generated members and generated rules, on both databases."""
+"""A rule's SQL and its mask mean what the rule means, on generated members and generated rules, on both databases."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
-from gateway.audience.rules import atlas_of, columns_of
+from gateway.audience.bits import open_bits
+from gateway.audience.fold import fold
+from gateway.audience.rules import Audience, atlas_of, columns_of
 from gateway.database import reading, writing
 from gateway.places.directory import Directory
 from gateway.tables import Member
 from segments import MemberFacts, Rule, matches, parse, to_text
+from segments.bits import places_in
+from segments.masks import columns_read, mask
 from segments.sql import to_sql
 from tests.gateway.audience.filing import file_members, small_country
 from tests.segments.rule_strategies import ATLAS, NOW, ZONE, members, rules
@@ -44,6 +48,9 @@ def filed(engine: Engine, population: list[MemberFacts]) -> tuple[Engine, Direct
     directory = small_country(engine)
     with writing(engine) as connection:
         file_members(connection, population, directory)
+    fold(engine, lambda: NOW)
+    with writing(engine) as connection:  # a third of the members have changed since their bits were written
+        connection.execute(update(Member).where(Member.sender_id % 3 == 0).values(updated_at=NOW))
     return engine, directory, population
 
 
@@ -53,6 +60,18 @@ def _by_sql(engine: Engine, directory: Directory, rule: Rule, heed_stops: bool) 
     with reading(engine) as connection:
         ids = connection.execute(select(Member.sender_id).where(Member.sender_id < 900_000, condition)).scalars()
         return set(ids)
+
+
+def _by_bits(engine: Engine, directory: Directory, rule: Rule, heed_stops: bool) -> set[int]:
+    audience = Audience(rule, (), atlas_of(directory, ZONE, "en"), columns_of(directory), NOW)
+    found = set[int]()
+    with reading(engine) as connection:
+        read = open_bits(connection, audience, sorted(columns_read(rule)))
+        assert read is not None
+        for block, ids in read.blocks():
+            fits = mask(rule, block, audience.columns, audience.atlas, NOW, heed_stops=heed_stops)
+            found |= {ids + place if isinstance(ids, int) else ids[place] for place in places_in(fits)}
+    return {one for one in found if one < 900_000}
 
 
 def _by_meaning(population: list[MemberFacts], rule: Rule, heed_stops: bool) -> set[int]:
@@ -66,9 +85,11 @@ def _by_meaning(population: list[MemberFacts], rule: Rule, heed_stops: bool) -> 
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(rules, st.booleans())
-def test_sql_agrees(filed: tuple[Engine, Directory, list[MemberFacts]], rule: Rule, heed_stops: bool) -> None:
+def test_sql_and_bits_agree(filed: tuple[Engine, Directory, list[MemberFacts]], rule: Rule, heed_stops: bool) -> None:
     engine, directory, population = filed
-    assert _by_sql(engine, directory, rule, heed_stops) == _by_meaning(population, rule, heed_stops), to_text(rule)
+    meant = _by_meaning(population, rule, heed_stops)
+    assert _by_sql(engine, directory, rule, heed_stops) == meant, to_text(rule)
+    assert _by_bits(engine, directory, rule, heed_stops) == meant, to_text(rule)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +110,7 @@ def test_every_term_splits_the_crowd_alike(filed: tuple[Engine, Directory, list[
     rule = parse(text)
     meant = _by_meaning(population, rule, False)
     assert _by_sql(engine, directory, rule, False) == meant
+    assert _by_bits(engine, directory, rule, False) == meant
     if text not in ("all", "!all"):
         assert 0 < len(meant) < len(population), "the crowd is too much alike for this term"
 
