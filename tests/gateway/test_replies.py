@@ -41,6 +41,14 @@ def test_none_of_our_replies_is_a_command(language: str) -> None:
         assert command.name not in OBEYED, (wording, command)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("wording", ["miss", "miss_stop", "help"])
+def test_who_is_not_understood_is_told_how_to_stop(wording: str, language: str) -> None:
+    """What docs/consent-cases.md promises of the usual answer."""
+    said = re.findall(r"\w+", CATALOGUE.template(wording, language))
+    assert "STOP" in {keywords.parse(word).name for word in said}
+
+
 _SAID = re.compile(r"\b[A-Z]{2,}\b")
 
 
