@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
@@ -22,6 +23,10 @@ from gateway.settings import load_settings
 AUDIT_KEY = load_settings(secret_key="secret-for-tests-only", _env_file=None).audit_key
 """That of `settings_for`: what tests write into the audit log is what the application under test would write."""
 _NOT_RUN: dict[str, str] = {}
+
+# How long one example takes is the machine's affair; what must be quick is measured in bench/.
+hypothesis.settings.register_profile("jalsa", deadline=None)
+hypothesis.settings.load_profile("jalsa")
 
 
 def say_not_run(what: str, why: str, *, needed: bool = True) -> None:

@@ -31,8 +31,12 @@ def deciding(connection: Connection, login: str) -> Any:
     if key is None or key.revoked_at is not None:
         raise NotDeciding(fault("broadcast.no_key", "There is no API key {login!r} that holds.", login=login))
     if key.owner_id is None:
-        said = "The key {login!r} belongs to nobody: jalsa keys own NAME --as LOGIN says whose it is."
-        raise NotDeciding(fault("broadcast.key_of_nobody", said, login=login))
+        nobody = fault(
+            "broadcast.key_of_nobody",
+            "The key {login!r} belongs to nobody: jalsa keys own NAME --as LOGIN says whose it is.",
+            login=login,
+        )
+        raise NotDeciding(nobody)
     owner = connection.execute(select(_staff).where(_staff.c.id == key.owner_id)).one()
     return _active(owner, owner.login)
 
@@ -41,8 +45,13 @@ def _active(row: Any, login: str) -> Any:
     if row is None or not row.active:
         raise NotDeciding(fault("broadcast.no_login", "There is no login {login!r}.", login=login))
     if row.role not in DECIDING_ROLES:
-        said = "{login} is {role} staff, who do not decide about broadcasts."
-        raise NotDeciding(fault("broadcast.role", said, login=login, role=Term("role", row.role)))
+        no_role = fault(
+            "broadcast.role",
+            "{login} is {role} staff, who do not decide about broadcasts.",
+            login=login,
+            role=Term("role", row.role),
+        )
+        raise NotDeciding(no_role)
     return row
 
 

@@ -58,6 +58,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
 OURS = {
     # keys, which have letters and digits alone
     "api_keys.name", "carrier_states.name", "counters.name", "heartbeats.name", "revisions.name", "member_terms.term",
+    "member_bits.name",
     # files of places and seats, which an admin loads at a terminal; the sample's texts are understood by them
     "constituencies.name", "constituencies.names", "places.name", "places.names",
     # written by the gateway: why it did something

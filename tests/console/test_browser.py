@@ -1,11 +1,14 @@
 """The way in and the frame, in a real browser: script on and off, phone and desktop, English and Urdu."""
 
+from datetime import UTC, datetime
+
 import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from gateway.accounts.audit import record
 from gateway.console.say import load_wording
-from gateway.database import writing
+from gateway.database import make_engine, writing
 from gateway.tables import RateWindow, Staff
 from tests.console.client import PASSWORD, TOTP_SECRET
 from tests.console.conftest import OpenPage, Rally, check_page
@@ -58,6 +61,16 @@ def test_pages_of_the_frame(open_page: OpenPage, path: str, phone: bool, languag
     page = open_page("admin", path, phone=phone, language=language, theme=theme)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     check_page(page)
+
+
+def test_a_long_word_in_the_log_hangs_over_no_side(rally: Rally, open_page: OpenPage) -> None:
+    engine = make_engine(rally.settings.database_url, audit_key=rally.settings.audit_key)
+    with writing(engine) as connection:
+        long = {"digest": "5e" * 32, "text": "unbroken" * 20}
+        record(connection, "command", "broadcast.approve", f"broadcast:{'w' * 60}", long, datetime.now(UTC))
+    engine.dispose()
+    check_page(open_page("admin", "/console/audit", phone=True))
+    check_page(open_page("admin", "/console/audit"))
 
 
 @pytest.mark.parametrize("path", ["/console/staff/new", "/console/again", "/console/nothing"])

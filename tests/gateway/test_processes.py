@@ -61,7 +61,7 @@ def test_one_of_several_sends_and_ticks_and_another_takes_its_place(tmp_path: Pa
     with a_gateway(f"sqlite:///{tmp_path / 'jalsa.db'}", processes=3) as gateway:
         wait_for(lambda: bool(clocks(engine)), "no clock began")
         [name] = clocks(engine)
-        [first] = [child for child in children(gateway.process.pid) if name.endswith(str(child))]
+        [first] = [child for child in children(gateway.process.pid) if f":{child}:" in name]
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: len(clocks(engine)) == 2, "nobody took the place of the first")
     assert len(clocks(engine)) == 2

@@ -105,7 +105,7 @@ def test_a_full_disk_answers_503_and_afterwards_everything_is_kept(database_url:
     pick = a_random()
     file = Path(engine.url.database or "")
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    with a_gateway(database_url) as gateway:
+    with a_gateway(database_url, processes=1) as gateway:  # the limit is one process's
         pid, full, began = gateway.process.pid, 0, 0.0
         storm = Storm([gateway.url], forms(300, pick), pick)
 
