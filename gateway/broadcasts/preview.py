@@ -155,8 +155,13 @@ def _count(
             sample = {"language": language, "text": text.body, "parts": str(parts)}
             samples[place : place + 1] = [sample]
     if longest := [str(one.most) for one in by_encoding.values() if one.most > LONGEST]:
-        said = "With the longest name of a city a text takes {parts} parts; {most} are the most."
-        raise BroadcastError(fault("broadcast.longest", said, parts=longest[0], most=LONGEST))
+        too_long = fault(
+            "broadcast.longest",
+            "With the longest name of a city a text takes {parts} parts; {most} are the most.",
+            parts=longest[0],
+            most=LONGEST,
+        )
+        raise BroadcastError(too_long)
     rows = [(parts, price[2]) for price, parts in sorted(by_price.items(), key=str)]
     cost = total(rows) if terms.prices.currency else None
     numbers = {

@@ -23,8 +23,12 @@ def read_prefixes(written: str, region: str) -> tuple[str, ...]:
     for one in given:
         digits = one.removeprefix("+")
         if not one.startswith("+") or not (digits.isascii() and digits.isdecimal()) or digits[0] == "0":
-            said = "Write beginnings such as +92, +44, or * for every country, not {written!r}."
-            raise FaultError(fault("setting.prefixes", said, written=one))
+            not_so = fault(
+                "setting.prefixes",
+                "Write beginnings such as +92, +44, or * for every country, not {written!r}.",
+                written=one,
+            )
+            raise FaultError(not_so)
     if not given:
         given = [f"+{phonenumbers.country_code_for_region(region)}"]
     # What another one holds already is left out, so that no two overlap.
