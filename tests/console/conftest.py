@@ -10,6 +10,7 @@ for what no page may have: complaints of axe, errors, sideways scrolling, too ma
 
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,9 @@ class Rally:
         return a_session(self.engine, LOGINS[role])
 
 
-@pytest.fixture(scope="session")
-def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
-    folder = tmp_path_factory.mktemp("rally")
+@contextmanager
+def a_rally(folder: Path) -> Iterator[Rally]:
+    """Start a gateway with the sample rally and a login for each role."""
     with serving(folder, SECRET_KEY="secret-for-tests-only") as address:
         settings = load_settings(
             database_url=f"sqlite:///{folder / 'jalsa.db'}",
@@ -103,6 +104,12 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
             make_staff(engine, settings, login, role)
         yield Rally(address, settings, engine, folder)
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
+    with a_rally(tmp_path_factory.mktemp("rally")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")  # its API keeps a loop running in this thread, which other files' tests need

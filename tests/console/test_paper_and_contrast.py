@@ -1,6 +1,7 @@
 """Pages on paper and in high contrast: what a theme or a background says on a screen must be there without them."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import delete, insert
 from gateway.database import writing
 from gateway.service import Service
 from gateway.tables import TextHour
-from tests.console.conftest import OpenPage, Rally
+from tests.console.conftest import OpenPage, Rally, a_rally
 from tests.gateway.conftest import a_text
 
 PAGES = [
@@ -36,6 +37,13 @@ _TOO_PALE = """() => {
     return [one.outerHTML.slice(0, 90), 1.05 / (light(ink) + 0.05)];
   }).filter(([_, contrast]) => contrast < 4.5);
 }"""
+
+
+@pytest.fixture(scope="module")
+def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
+    """One of this file's own: pages keep their counts for a while, and nobody may have looked before there are some."""
+    with a_rally(tmp_path_factory.mktemp("paper")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
