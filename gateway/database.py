@@ -92,7 +92,7 @@ def _begin_writing(connection: Connection) -> None:
             try:
                 file.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # recovering a log is busy too
                     break
                 time.sleep(_LOOK_AGAIN_S)
             else:
