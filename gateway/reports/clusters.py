@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite, reading, writing
@@ -21,6 +21,8 @@ from gateway.tables import Counter as Counters
 from gateway.tables import Report, ReportLink
 
 _reports, _links, _counters = Report.__table__, ReportLink.__table__, Counters.__table__
+_WHAT = [_reports.c[name] for name in ("sender_id", "id", "category", "place_key", "lat", "lon", "text", "opened_at")]
+"""What reports are compared by, and whose they are."""
 _AT_ONCE = 300
 _COUNTER = "reports-clustered"
 _HEADS = 150
@@ -37,12 +39,12 @@ def propose_clusters(engine: Engine, now: datetime) -> int:
     with reading(engine) as connection:
         seen_until = connection.execute(counter).scalar() or 0
         new = connection.execute(
-            select(_reports).where(_reports.c.id > seen_until).order_by(_reports.c.id).limit(_AT_ONCE)
+            select(*_WHAT).where(_reports.c.id > seen_until).order_by(_reports.c.id).limit(_AT_ONCE)
         ).all()
         if not new:
             return 0
         recent = connection.execute(
-            select(_reports)
+            select(*_WHAT)
             .where(_reports.c.opened_at > now - WINDOW, _reports.c.state.in_((*OPEN, RESOLVED, CLOSED)))
             .where(_reports.c.id <= seen_until, ~_is_member())
             .order_by(_reports.c.id.desc())
@@ -73,19 +75,18 @@ def _proposals(new: Sequence[Any], recent: Sequence[Any]) -> list[dict[str, Any]
     first of its own."""
     seen = Counter(word for row in (*recent, *new) for word in content_words(row.text))
     texts = len(recent) + len(new)
-    heads: dict[str, list[Any]] = {}
+    heads: dict[str, list[tuple[int, Compared]]] = {}
     for row in reversed(recent):
-        heads.setdefault(row.category, []).append(row)
+        heads.setdefault(row.category, []).append((row.sender_id, compared(row)))
     found = []
     for row in new:
-        mine = heads.setdefault(row.category, [])
-        others = [compared(one) for one in mine[-_HEADS:] if one.sender_id != row.sender_id]
-        best = best_head(compared(row), others, seen, texts)
+        mine, one = heads.setdefault(row.category, []), compared(row)
+        best = best_head(one, [head for sender, head in mine[-_HEADS:] if sender != row.sender_id], seen, texts)
         if best:
             head, score, why = best
             found.append({"report_id": row.id, "parent_id": head.id, "score": score, "why": why[:160]})
         else:
-            mine.append(row)
+            mine.append((row.sender_id, one))
     return found
 
 
@@ -95,19 +96,29 @@ def compared(row: Any) -> Compared:
 
 def count_witnesses(connection: Connection, parent_ids: Sequence[int]) -> None:
     """Count the phones behind reports, proposed and merged, and raise the urgency where they are many; never lower."""
-    for parent_id in parent_ids:
-        mine = connection.execute(select(_reports).where(_reports.c.id == parent_id).with_for_update()).one()
-        phones = (
-            select(func.count(_reports.c.sender_id.distinct()))
-            .select_from(_reports.join(_links, _links.c.report_id == _reports.c.id))
-            .where(_links.c.parent_id == parent_id, _links.c.state != "refused", _reports.c.sender_id != mine.sender_id)
-        )
-        witnesses = 1 + connection.execute(phones).scalar_one()
-        more = (witnesses >= MANY) - (mine.witnesses >= MANY) + (witnesses >= CROWD) - (mine.witnesses >= CROWD)
-        urgency = min(3, mine.urgency + more) if more > 0 else mine.urgency
-        connection.execute(
-            update(_reports).where(_reports.c.id == parent_id).values(witnesses=witnesses, urgency=urgency)
-        )
+    held = select(_reports.c.id, _reports.c.witnesses, _reports.c.urgency).where(_reports.c.id.in_(parent_ids))
+    # Held before counting, and always in this order: two who count must not wait in a ring.
+    rows = connection.execute(held.order_by(_reports.c.id).with_for_update()).all()
+    parents = _reports.alias("parents")
+    linked = _links.join(_reports, _reports.c.id == _links.c.report_id)
+    count = (
+        select(_links.c.parent_id, func.count(_reports.c.sender_id.distinct()))
+        .select_from(linked.join(parents, parents.c.id == _links.c.parent_id))
+        .where(_links.c.parent_id.in_(parent_ids), _links.c.state != "refused")
+        .where(_reports.c.sender_id != parents.c.sender_id)
+        .group_by(_links.c.parent_id)
+    )
+    phones: dict[int, int] = {row[0]: row[1] for row in connection.execute(count)}
+    changed = []
+    for row in rows:
+        witnesses = 1 + phones.get(row.id, 0)
+        more = (witnesses >= MANY) - (row.witnesses >= MANY) + (witnesses >= CROWD) - (row.witnesses >= CROWD)
+        urgency = min(3, row.urgency + more) if more > 0 else row.urgency
+        if (witnesses, urgency) != (row.witnesses, row.urgency):
+            changed.append({"of": row.id, "counted": witnesses, "raised": urgency})
+    if changed:
+        counted = update(_reports).where(_reports.c.id == bindparam("of"))
+        connection.execute(counted.values(witnesses=bindparam("counted"), urgency=bindparam("raised")), changed)
 
 
 def proposed(connection: Connection, *, limit: int = 100) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The one way a report changes: the row is held, the move is checked, the timeline gets a line, people are told."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +76,12 @@ def add_entry(
     """Append a line to a timeline."""
     row = {"report_id": report_id, "kind": kind, "by": by[:60], "text": text, "state": state, "at": now}
     connection.execute(insert(_entries), row | {"inbound_id": inbound_id})
+
+
+def add_entries(connection: Connection, lines: Sequence[tuple[int, str]], kind: str, by: str, now: datetime) -> None:
+    """Append a line to each of several timelines, given as (report id, text)."""
+    row = {"kind": kind, "by": by[:60], "state": None, "at": now, "inbound_id": None}
+    connection.execute(insert(_entries), [row | {"report_id": report, "text": text} for report, text in lines])
 
 
 def move_row(

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.database import is_sqlite, reading, writing
 from gateway.reports.commands import said
 from gateway.reports.field import clipped
-from gateway.reports.moves import add_entry, sorting_of
+from gateway.reports.moves import add_entries, add_entry, sorting_of
 from gateway.reports.notices import Notifier
 from gateway.reports.staff import read_staff
 from gateway.rules.conversation import Listed, Reply
@@ -28,12 +28,15 @@ CALLED = 4
 _reports, _steps = Report.__table__, ReportStep.__table__
 
 
-def take_step(connection: Connection, report_id: int, cycle: int, step: str, now: datetime) -> bool:
-    """Put a step on record; False if it has been taken before, by whichever process."""
+def take_steps(connection: Connection, steps: Sequence[tuple[Any, str]], now: datetime) -> set[tuple[int, str]]:
+    """Put steps on record, each of a report (with `id` and `cycle`); returns (report id, step) of those that nobody, in
+    whichever process, had taken before."""
+    if not steps:
+        return set()
     dialect: Any = sqlite if is_sqlite(connection) else postgresql
-    row = {"report_id": report_id, "cycle": cycle, "step": step, "at": now}
-    insert = dialect.insert(_steps).values(row).on_conflict_do_nothing().returning(_steps.c.report_id)
-    return connection.execute(insert).first() is not None
+    rows = [{"report_id": row.id, "cycle": row.cycle, "step": step, "at": now} for row, step in steps]
+    insert = dialect.insert(_steps).values(rows).on_conflict_do_nothing().returning(_steps.c.report_id, _steps.c.step)
+    return {(row.report_id, row.step) for row in connection.execute(insert)}
 
 
 def called_for(sorting: Sorting, staff: Iterable[StaffMember]) -> Sequence[StaffMember]:
@@ -59,7 +62,7 @@ def page(connection: Connection, rows: Sequence[Any], now: datetime, notifier: N
     staff = list(read_staff(connection, loads=True).values())
     done = 0
     for row in rows:
-        if not take_step(connection, row.id, row.cycle, "page", now):
+        if not take_steps(connection, [(row, "page")], now):
             continue
         sorting = sorting_of(row)
         values = {"what": said(sorting), "ref": row.ref, "text": clipped(row.text)}
@@ -78,7 +81,7 @@ def call_help(connection: Connection, row: Any, by: str, now: datetime, notifier
     """
     if row.state not in OPEN:
         raise MoveRefused(f"{row.ref} is {row.state}: nobody is called for it.", "not_open", ref=row.ref)
-    if not take_step(connection, row.id, row.cycle, f"help {int(now.timestamp()) // HELP_EVERY_S}", now):
+    if not take_steps(connection, [(row, f"help {int(now.timestamp()) // HELP_EVERY_S}")], now):
         raise MoveRefused(f"Help was called for {row.ref} a moment ago.", "called_already", ref=row.ref)
     sorting = sorting_of(row)
     called = [one for one in called_for(sorting, read_staff(connection, loads=True).values()) if one.login != by]
@@ -114,14 +117,19 @@ def page_rest(engine: Engine, now: datetime, notifier: Notifier) -> int:
 
 
 def _page_as_list(connection: Connection, found: Sequence[Any], now: datetime, notifier: Notifier) -> int:
-    rows = [row for row in found if take_step(connection, row.id, row.cycle, "page", now)]
+    taken = take_steps(connection, [(row, "page") for row in found], now)
+    rows = [row for row in found if (row.id, "page") in taken]
     if not rows:
         return 0
     staff = list(read_staff(connection, loads=True).values())
     called = called_for(sorting_of(rows[0]), staff)
-    refs = Listed(tuple(f"{row.ref} {row.place[:14]}".strip() for row in rows[:5]))
-    reply = Reply("field_page_many", {"count": str(len(rows)), "refs": refs})
+    reply = Reply("field_page_many", {"count": str(len(rows)), "refs": some_refs(rows)})
     notifier.tell_staff(connection, called, reply, now, urgent=True)
-    for row in rows:
-        add_entry(connection, row.id, "page", "clock", now, text=", ".join(one.login for one in called) or "nobody")
+    names = ", ".join(one.login for one in called) or "nobody"
+    add_entries(connection, [(row.id, names) for row in rows], "page", "clock", now)
     return len(rows)
+
+
+def some_refs(rows: Sequence[Any]) -> Listed:
+    """Return the first refs of many reports, each with its place, as one text holds them."""
+    return Listed(tuple(f"{row.ref} {row.place[:14]}".strip() for row in rows[:5]))

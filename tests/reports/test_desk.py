@@ -9,10 +9,11 @@ from sqlalchemy import func, select, update
 from gateway.database import reading, writing
 from gateway.reports import queue as desk
 from gateway.reports.clusters import propose_clusters, proposed
+from gateway.reports.escalation import escalate, look, take
 from gateway.reports.moves import UnknownReport, hold, move_row
 from gateway.reports.similar import Compared, same_thing
-from gateway.reports.staff import read_staff, set_duty
-from gateway.reports.ticks import _due, _take, close_silent, escalate, run_all
+from gateway.reports.staff import set_duty
+from gateway.reports.ticks import close_silent, run_all
 from gateway.reports.trends import current_trends, find_trends, rising
 from gateway.rules.report_escalation import WAITING_STEPS, due_steps
 from gateway.rules.report_life import WAITING, MoveRefused
@@ -147,19 +148,34 @@ def test_a_step_is_taken_once_by_those_who_saw_it_due_at_the_same_time(staffed: 
     ref = ref_in(text("REPORT speaker broken at block C"))
     later = utc_now() + timedelta(minutes=25)
     with reading(staffed.engine) as connection:
-        due = _due(connection, WAITING_STEPS, WAITING, later)
+        due = look(connection, WAITING_STEPS, WAITING, later)
     taken = []
     for _ in range(2):  # both have looked before either wrote
         with writing(staffed.engine) as connection:
-            staff = list(read_staff(connection).values())
-            taken.append([_take(connection, row, step, staff, later, staffed.notifier) for row, step in due])
-    assert taken == [[True], [False]]
+            taken.append(len(take(connection, due, staffed.notifier, later)))
+    assert taken == [1, 0]
     assert [line[0] for line in entries(staffed, ref)].count("page") == 1
     with reading(staffed.engine) as connection:
-        [(row, step)] = _due(connection, WAITING_STEPS, WAITING, later + timedelta(minutes=40))
+        due = look(connection, WAITING_STEPS, WAITING, later + timedelta(minutes=40))
+    assert len(due) == 1
     text(f"TAKE {ref}", BILAL)
     with writing(staffed.engine) as connection:  # somebody took it between the look and the step
-        assert not _take(connection, row, step, staff, later, staffed.notifier)
+        assert not take(connection, due, staffed.notifier, later)
+
+
+@pytest.mark.parametrize("many", [3, 4])
+def test_many_late_at_once_are_one_list(staffed: Service, text: Texting, many: int) -> None:
+    refs = [ref_in(text(f"REPORT a man fainted at gate {n}", phone(n))) for n in range(1, many + 1)]
+    before = len(started(staffed, CHIEF))
+    later = utc_now() + timedelta(minutes=3)
+    assert escalate(staffed.engine, staffed.notifier, later) == 2 * many
+    assert escalate(staffed.engine, staffed.notifier, later) == 0
+    told = started(staffed, CHIEF)[before:]
+    assert len(told) == (many if many == 3 else 1)
+    assert all(any(ref in one for one in told) for ref in refs)
+    assert ("4 iReports wait too long" in told[0]) == (many == 4)
+    for ref in refs:  # the timeline says who was told, however they were
+        assert [line[0] for line in entries(staffed, ref)].count("page") == 3
 
 
 def test_reopened_reports_climb_again(staffed: Service, text: Texting) -> None:
