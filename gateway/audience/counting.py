@@ -142,7 +142,7 @@ def recipients(
         return _recipients(rows[:limit], audience)
     _prepare(connection, audience)
     reachable = _scanned(connection) if many else _reachable(connection, audience)
-    return _recipients(connection.execute(_people(audience, *wanted, reachable).limit(limit)), audience)
+    return _recipients(connection.execute(_people(audience, *wanted, reachable).limit(limit)).all(), audience)
 
 
 def _people(audience: Audience, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -160,11 +160,11 @@ def _listed(connection: Connection, ids: Sequence[int]) -> ColumnElement[bool]:
 
 def _recipients(rows: Iterable[Any], audience: Audience) -> list[Recipient]:
     keys = {number: key for key, number in audience.columns.place_ids.items()}
+    default = audience.atlas.default_language
     return [
-        Recipient(row.sender_id, row.key, row.language or audience.atlas.default_language, row.name,
-                  keys.get(row.city_id))
-        for row in rows
-    ]  # fmt: skip
+        Recipient(sender_id, key, language or default, name, keys.get(city_id))
+        for sender_id, key, language, name, city_id in rows
+    ]
 
 
 def _prepare(connection: Connection, audience: Audience) -> None:

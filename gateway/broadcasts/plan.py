@@ -89,6 +89,7 @@ class Planner:
             zone=zone_of_number(recipient.key, self.terms.zone.key),
             broadcast_id=row.id,
             expires_at=self._ends,
+            counted=rendered.counted,
         )
 
     @cached_property

@@ -33,7 +33,7 @@ from gateway.members.search import is_visible
 from gateway.members.talk import read_talk
 from gateway.reports.refs_supply import RefSupply
 from gateway.rules.inbox_replies import leaves_at, refusal
-from gateway.rules.message_parts import GSM_BASIC, GSM_EXTENSION, cheapest, count_parts
+from gateway.rules.message_parts import GSM_BASIC, GSM_EXTENSION, cheapest_parts
 from gateway.rules.phone_numbers import mask
 from gateway.tables import Member, Sender
 
@@ -227,7 +227,7 @@ def _thread_page(
         if answer is not None:
             default = console_of(request).service.notifier.default_language
             words = answers.filled(answer, values["language_of"], default, values["name"], values["city"])
-    counted = count_parts(cheapest(words)) if words else None
+    counted = cheapest_parts(words) if words else None
     return page(
         request, "inbox/thread.html", status, **values, words=words, counted=counted, problem=problem, who=who,
         chosen=chosen, basic=GSM_BASIC, extension=GSM_EXTENSION, most_parts=desk.MOST_PARTS,

@@ -14,7 +14,7 @@ from gateway.inbox.threads import ANSWERED, CLOSED, OPEN
 from gateway.outbox.enqueue import NewText, enqueue_one
 from gateway.reports.notices import Notifier
 from gateway.rules.inbox_replies import leaves_at, refusal
-from gateway.rules.message_parts import cheapest, count_parts
+from gateway.rules.message_parts import cheapest_parts
 from gateway.tables import InboxEntry, InboxThread, Sender, Staff
 
 MOST_PARTS = 6
@@ -52,7 +52,7 @@ def reply(
     words = "\n".join(line.rstrip() for line in words.strip().splitlines())
     if not words:
         raise InboxRefused("empty")
-    if count_parts(cheapest(words)).parts > MOST_PARTS:
+    if cheapest_parts(words).parts > MOST_PARTS:
         raise InboxRefused("too_long")
     sender, thread = hold(connection, sender_id)
     if already_done(connection, sender_id, once):

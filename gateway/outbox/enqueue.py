@@ -12,7 +12,7 @@ from gateway.bulk import insert_rows
 from gateway.rules.carrier_routes import Route, route_of
 from gateway.rules.delivery_status import TextState
 from gateway.rules.lanes import KINDS, lane_for
-from gateway.rules.message_parts import MessageParts, cheapest, count_parts
+from gateway.rules.message_parts import MessageParts, cheapest_parts
 from gateway.tables import OutboundText
 
 _texts = OutboundText.__table__
@@ -28,7 +28,8 @@ class NewText:
 
     `carrier` is set where only that carrier may send it, such as a reply to the short code of one. `zone` is the IANA
     time zone of the recipient's sending hours. `suppressed` is the reason where a rule already keeps the text back: it
-    is then only put on record, so that an account adds up. Times are aware.
+    is then only put on record, so that an account adds up. Times are aware. `counted` is what `cheapest_parts(body)`
+    returns, where the caller has counted already.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class NewText:
     expires_at: datetime | None = None
     suppressed: str = ""
     carrier: str = ""
+    counted: MessageParts | None = None
 
 
 def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[Route], now: datetime) -> int:
@@ -56,8 +58,8 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
     rows = [_row(text, routes, now) for text in texts]
     if not rows:
         return 0
-    first = rows[0]
-    shared = {name: first[name] for name in _OFTEN_SHARED if all(row[name] == first[name] for row in rows)}
+    first, many = rows[0], len(rows)
+    shared = {name: first[name] for name in _OFTEN_SHARED if [row[name] for row in rows].count(first[name]) == many}
     return len(insert_rows(connection, _texts, rows, returning=("id",), or_ignore=True, shared=shared))
 
 
@@ -68,9 +70,13 @@ def enqueue_one(connection: Connection, text: NewText, routes: Sequence[Route], 
 
 
 @lru_cache(maxsize=4_096)
-def _cheapest(body: str) -> tuple[str, MessageParts]:
-    cheap = cheapest(body)
-    return cheap, count_parts(cheap)
+def _counted(body: str) -> MessageParts:
+    return cheapest_parts(body)
+
+
+@lru_cache(maxsize=1_024)
+def _lane(kind: str, broadcast_id: int | None, route: str, zone: str) -> str:
+    return str(lane_for(kind, broadcast_id, route, zone))
 
 
 def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any]:
@@ -79,10 +85,9 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any
     reason = text.suppressed or ("" if text.number.startswith("+") else "not a number that can be texted")
     if not text.body and not reason:
         raise ValueError("An empty text cannot be sent.")
-    body, counted = _cheapest(text.body)
+    counted = text.counted or _counted(text.body)
     waiting = not reason
     route = f"={text.carrier}" if text.carrier or not waiting else route_of(text.number, routes).prefix
-    lane = lane_for(text.kind, text.broadcast_id, route, text.zone) if waiting else None
     return {
         "kind": text.kind,
         "sender_id": text.sender_id,
@@ -90,12 +95,12 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any
         "broadcast_id": text.broadcast_id,
         "wording": text.wording,
         "language": text.language,
-        "body": body,
+        "body": counted.text,
         "encoding": counted.encoding,
         "parts": max(1, counted.parts),
         "state": TextState.QUEUED if waiting else TextState.SUPPRESSED,
         "reason": reason[:160] or None,
-        "lane": str(lane) if lane else None,
+        "lane": _lane(text.kind, text.broadcast_id, route, text.zone) if waiting else None,
         "not_before": max(now, text.not_before or now),
         "expires_at": text.expires_at,
         "created_at": now,

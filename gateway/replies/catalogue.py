@@ -16,7 +16,7 @@ from functools import cache
 from importlib import resources
 
 from gateway.rules.conversation import Listed, Plain, Reply, Value, Word
-from gateway.rules.message_parts import cheapest, count_parts
+from gateway.rules.message_parts import cheapest_parts
 
 LANGUAGES = ("en", "ur", "ur-Latn")
 _FALLBACK = {"ur-Latn": "en", "ur": "en"}
@@ -105,7 +105,7 @@ class Catalogue:
         said, most = "", reply.most_parts or _MOST_PARTS.get(language, 1)
         for one in (reply, *reply.shorter):
             said = self.render(Reply(one.wording, one.values), language)
-            if count_parts(cheapest(said)).parts <= most:
+            if cheapest_parts(said).parts <= most:
                 break
         return said
 

@@ -71,21 +71,21 @@ def find_trends(engine: Engine, now: datetime) -> int:
     rises = rising(hour_before | day_before, terms(recent))[:50]  # of two counters, | takes the higher counts
     if not rises:
         return 0
+    examples = _examples(rises, recent)
+    values = [
+        {
+            "event_key": recent[-1].event_key,
+            "hour": now.replace(minute=0, second=0, microsecond=0),
+            "kind": rise.kind,
+            "term": rise.term,
+            "before": rise.before,
+            "now": rise.now,
+            "examples": examples[rise.kind, rise.term],
+            "seen_at": now,
+        }
+        for rise in rises
+    ]
     with writing(engine) as connection:
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        values = [
-            {
-                "event_key": recent[-1].event_key,
-                "hour": hour,
-                "kind": rise.kind,
-                "term": rise.term,
-                "before": rise.before,
-                "now": rise.now,
-                "examples": [row.ref for row in recent if (rise.kind, rise.term) in _terms_of(row)][-_EXAMPLES:],
-                "seen_at": now,
-            }
-            for rise in rises
-        ]
         dialect: Any = sqlite if is_sqlite(connection) else postgresql
         upsert = dialect.insert(_trends)
         upsert = upsert.on_conflict_do_update(
@@ -94,6 +94,16 @@ def find_trends(engine: Engine, now: datetime) -> int:
         )
         connection.execute(upsert, values)
     return len(rises)
+
+
+def _examples(rises: Sequence[Rise], recent: Sequence[Any]) -> Mapping[tuple[str, str], list[str]]:
+    """Return the refs of the last few reports that tell what rises, the oldest of these first."""
+    found: dict[tuple[str, str], list[str]] = {(rise.kind, rise.term): [] for rise in rises}
+    for row in reversed(recent):
+        for key in _terms_of(row) & found.keys():
+            if len(found[key]) < _EXAMPLES:
+                found[key].insert(0, row.ref)
+    return found
 
 
 def _rows(connection: Connection, now: datetime) -> list[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.rules.message_parts import CostlyLetter, cheapest, costly_letters, count_parts
+from gateway.rules.message_parts import CostlyLetter, cheapest_parts, costly_letters
 
 _OTHER_ALPHABET = 5
 """Where more than one of so many signs is outside GSM-7, the text is written in another alphabet: nothing to spare."""
@@ -25,14 +25,14 @@ def dear_letters(words: str, filled: Callable[[str], str] = str) -> DearLetters 
 
     :param filled: fills the places for name and city, so that what is counted is what is sent
     """
-    now = count_parts(cheapest(filled(words))).parts
+    now = cheapest_parts(filled(words)).parts
     letters = costly_letters(words)
     if now == 1 or not letters or len(letters) * _OTHER_ALPHABET > len(words):
         return None
     # Letters with a cheap twin first: nobody is told to take out an emoji where a plain quotation mark will do.
     for chosen in ([one for one in letters if one.replacement is not None], letters):
         spared = "".join(_spared(chosen, words))
-        parts = count_parts(cheapest(filled(spared))).parts
+        parts = cheapest_parts(filled(spared)).parts
         if chosen and parts < now:
             return DearLetters(chosen, now, parts, spared)
     return None

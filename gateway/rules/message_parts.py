@@ -132,13 +132,19 @@ def cheapest(text: str) -> str:
     Quotes, dashes, special blanks, ellipses and invisible signs are folded, and a letter typed in two pieces
     (e + accent) is joined; a letter itself is never changed, so a text with one letter outside GSM-7 comes back whole.
     """
+    return cheapest_parts(text).text
+
+
+def cheapest_parts(text: str) -> MessageParts:
+    """Return what `cheapest(text)` costs, and that text with it, counted once."""
     before = count_parts(text)
     if before.encoding == "GSM-7" or before.parts == 1:
-        return text
+        return before
     folded = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC)
-    if _OUTSIDE.search(folded) or count_parts(folded).parts >= before.parts:
-        return text
-    return folded
+    if _OUTSIDE.search(folded):
+        return before
+    after = count_parts(folded)
+    return after if after.parts < before.parts else before
 
 
 def costly_letters(text: str) -> list[CostlyLetter]:

@@ -5,13 +5,13 @@ word, and where that adds one too, with the default. What the default costs is w
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
 from faults import FaultError, fault
-from gateway.rules.message_parts import MessageParts, cheapest, count_parts
+from gateway.rules.message_parts import MessageParts, cheapest_parts
 
 FIELDS = ("name", "city")
 LONGEST = 10
@@ -37,9 +37,12 @@ class TemplateError(FaultError):
 class Rendered:
     """One recipient's text as it goes out. `shortened`: the name was cut or left out because it would add a part."""
 
-    body: str
     counted: MessageParts
     shortened: bool = False
+
+    @property
+    def body(self) -> str:
+        return self.counted.text
 
 
 def check(words: str, defaults: Mapping[str, str] | None = None) -> frozenset[str]:
@@ -64,7 +67,7 @@ def check(words: str, defaults: Mapping[str, str] | None = None) -> frozenset[st
         raise TemplateError(
             fault("template.brace", "A brace stands alone: write {{name}} or {{city}}, and no other braces.")
         )
-    counted = count_parts(cheapest(_fill(words, {**DEFAULTS["en"], **(defaults or {})})))
+    counted = cheapest_parts(_fill(words, {**DEFAULTS["en"], **(defaults or {})}))
     if counted.parts > LONGEST:
         raise TemplateError(
             fault(
@@ -87,16 +90,23 @@ def render(words: str, defaults: Mapping[str, str], name: str, city: str) -> Ren
     for tried in (name, first) if first != name else (name,):
         found = _counted(words, tried, city or defaults["city"])
         if found.counted.parts <= plain.counted.parts:
-            return found if tried == name else Rendered(found.body, found.counted, shortened=True)
-    return Rendered(plain.body, plain.counted, shortened=True)
+            return found if tried == name else Rendered(found.counted, shortened=True)
+    return Rendered(plain.counted, shortened=True)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _counted(words: str, name: str, city: str) -> Rendered:
-    body = cheapest(_fill(words, {"name": name, "city": city}))
-    return Rendered(body, count_parts(body))
+    return Rendered(cheapest_parts(_fill(words, {"name": name, "city": city})))
 
 
 def _fill(words: str, values: Mapping[str, str]) -> str:
     """Fill the fields in one pass: braces inside a name are only braces."""
-    return _FIELD.sub(lambda found: values[found[1]], words)
+    plain, fields = _pieces(words)
+    return plain + "".join([values[field] + after for field, after in fields])
+
+
+@lru_cache(maxsize=256)
+def _pieces(words: str) -> tuple[str, Sequence[tuple[str, str]]]:
+    """Return what stands before the first field, then each field with what follows it."""
+    plain, *rest = _FIELD.split(words)
+    return plain, tuple(zip(rest[::2], rest[1::2], strict=True))
