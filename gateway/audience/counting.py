@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -55,8 +55,7 @@ class AudienceCount:
     by_city: Mapping[str | None, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One member to be texted. `language` is the one they are answered in; `city` a place's key."""
 
     sender_id: int

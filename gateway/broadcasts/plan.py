@@ -6,7 +6,7 @@ process goes on from there. It is also the lock: one chunk of a broadcast is pla
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -107,7 +107,7 @@ class Planner:
         if not lately:
             return chunk.texts
         return [
-            replace(text, suppressed="texted too lately") if text.sender_id in lately else text for text in chunk.texts
+            text._replace(suppressed="texted too lately") if text.sender_id in lately else text for text in chunk.texts
         ]
 
     def _texted_lately(self, connection: Connection, chunk: Chunk) -> set[int]:

@@ -1,10 +1,9 @@
 """Put texts in the outbox, in the caller's own transaction: a text exists exactly when what caused it is committed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,8 +21,7 @@ _OFTEN_SHARED = (
 """Columns that are the same in all texts of a broadcast: they travel once for a chunk."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewText:
+class NewText(NamedTuple):
     """One text to one sender. `kind` is one of `rules.lanes.KINDS`; `number` is the sender's key (E.164).
 
     `carrier` is set where only that carrier may send it, such as a reply to the short code of one. `zone` is the IANA

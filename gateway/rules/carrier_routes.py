@@ -75,7 +75,10 @@ def read_routes(written: str, known: Sequence[str]) -> tuple[Route, ...]:
 
 def route_of(number: str, routes: Sequence[Route]) -> Route:
     """Return the route of an E.164 number: the longest prefix that fits."""
-    return next(route for route in routes if route.prefix == EVERYWHERE or number.startswith(route.prefix))
+    for route in routes:
+        if route.prefix == EVERYWHERE or number.startswith(route.prefix):
+            return route
+    raise LookupError("the last route must be for all other numbers")
 
 
 def carriers_of(written: str, routes: Sequence[Route]) -> tuple[str, ...]:

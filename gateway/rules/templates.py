@@ -6,9 +6,9 @@ word, and where that adds one too, with the default. What the default costs is w
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from faults import FaultError, fault
 from gateway.rules.message_parts import MessageParts, cheapest_parts
@@ -33,8 +33,7 @@ class TemplateError(FaultError):
     """The words cannot be sent as they are; the fault is one sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """One recipient's text as it goes out. `shortened`: the name was cut or left out because it would add a part."""
 
     counted: MessageParts
@@ -82,20 +81,22 @@ def render(words: str, defaults: Mapping[str, str], name: str, city: str) -> Ren
 
     Never more parts than with the default name in the same city.
     """
-    plain = _counted(words, defaults["name"], city or defaults["city"])
+    city = city or defaults["city"]
+    plain = _plain(words, defaults["name"], city)
     name = " ".join(name.split())
-    if "{name}" not in words or not name:
+    if not name or "{name}" not in words:
         return plain
+    most = plain.counted.parts
+    counted = cheapest_parts(_fill(words, {"name": name, "city": city}))
+    if counted.parts <= most:
+        return Rendered(counted)
     first = name.split(" ", 1)[0]
-    for tried in (name, first) if first != name else (name,):
-        found = _counted(words, tried, city or defaults["city"])
-        if found.counted.parts <= plain.counted.parts:
-            return found if tried == name else Rendered(found.counted, shortened=True)
-    return Rendered(plain.counted, shortened=True)
+    counted = cheapest_parts(_fill(words, {"name": first, "city": city}))
+    return Rendered(counted if counted.parts <= most else plain.counted, shortened=True)
 
 
 @lru_cache(maxsize=4_096)
-def _counted(words: str, name: str, city: str) -> Rendered:
+def _plain(words: str, name: str, city: str) -> Rendered:
     return Rendered(cheapest_parts(_fill(words, {"name": name, "city": city})))
 
 
