@@ -33,7 +33,10 @@ _seconds = Histogram(
 
 _answered, _duplicate = _answers.labels("sms", "answered"), _answers.labels("sms", "duplicate")
 
-SMS_PATHS = frozenset(("/webhooks/twilio/sms", "/webhooks/twilio/sms/fallback"))
+SMS_PATHS = frozenset(
+    path + end for path in ("/webhooks/twilio/sms", "/webhooks/twilio/sms/fallback") for end in ("", "/")
+)
+"""A slash at the end is easily typed in the carrier's settings; a text must not be lost for it."""
 _SIGNATURE, _SETTINGS = SIGNATURE_HEADER.lower(), SIGNATURE_SETTINGS_HEADER.lower()
 _WANTED = frozenset(name.encode() for name in ("content-type", _SIGNATURE, _SETTINGS))
 _RETRY = {"Retry-After": "1"}
@@ -158,6 +161,7 @@ async def _read(receive: Receive) -> bytes:
 
 
 @router.post("/webhooks/twilio/status")
+@router.post("/webhooks/twilio/status/")
 async def status(request: Request) -> Response:
     """A delivery receipt of Twilio's."""
     service: Service = request.app.state.service

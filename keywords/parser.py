@@ -243,8 +243,21 @@ def _status_last(reading: Reading, match: Match) -> Command | None:
 
 def _where_inside(reading: Reading, match: Match) -> Command | None:
     """A question with its word in the middle or at the end, as Urdu has it, after a place or the bus."""
+    asked = _asked_after(reading, match)
+    if asked is None:
+        return None
+    (first, last), about_bus = asked
+    if first == last:
+        return _made(reading, match, "", "a question after the bus") if about_bus else None
+    if not about_bus and not looks_like_place(reading, first, last):
+        return None
+    return _made(reading, match, reading.argument(first, last), "a question after a place")
+
+
+def _asked_after(reading: Reading, match: Match) -> tuple[tuple[int, int], bool] | None:
+    """Return the run of words that stand beside a question word and what ties them to it, and whether the bus is among
+    these; None if they are a sentence, or stand on both sides."""
     words, vocabulary = reading.words, reading.vocabulary
-    ties, transport = vocabulary.place_ties, vocabulary.transport
     begin, about_bus = reading.after_preamble(), False
     kept: list[int] = []
     if begin > match.begin:
@@ -252,20 +265,16 @@ def _where_inside(reading: Reading, match: Match) -> Command | None:
     for index in range(begin, len(words)):
         if match.begin <= index < match.end:
             continue
-        if words[index] in transport:
+        if words[index] in vocabulary.transport:
             about_bus = True
-        elif words[index] not in ties:
+        elif words[index] not in vocabulary.place_ties:
             if words[index] in vocabulary.chatter:
                 return None
             kept.append(index)
     if not kept:
-        return _made(reading, match, "", "a question after the bus") if about_bus else None
+        return (match.begin, match.begin), about_bus
     first, last = kept[0], kept[-1] + 1
-    if first < match.begin < last:
-        return None
-    if not about_bus and not looks_like_place(reading, first, last):
-        return None
-    return _made(reading, match, reading.argument(first, last), "a question after a place")
+    return None if first < match.begin < last else ((first, last), about_bus)
 
 
 def _glued(reading: Reading, index: int) -> Command | None:
@@ -331,6 +340,20 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None, command:
         if match and match.keyword.command == "STOP" and (not match.keyword.weak or len(reading.words) <= 2):
             return True
     return False
+
+
+def place_asked(text: str, *, short_code: str | None = None, vocabulary: Vocabulary | None = None) -> str:
+    """Return the words whose whereabouts a text asks for ("Liberty kahan hai", "where is Liberty"), or "".
+
+    For texts that `parse` leaves alone because it does not know the words as a place: whoever has a gazetteer can tell.
+    """
+    reading = Reading(text, "".join(filter(str.isdigit, short_code or "")), frozenset(), vocabulary or _packaged())
+    for index in range(min(len(reading.words), _LONGEST_BEFORE_KEYWORD + 1)):
+        match = reading.match_at(index)
+        if match and match.certain and match.keyword.command == "WHERE":
+            asked = _asked_after(reading, match)
+            return reading.argument(*asked[0]) if asked and asked[0][0] < asked[0][1] else ""
+    return ""
 
 
 def may_wish_to_stop(text: str, *, vocabulary: Vocabulary | None = None, near: bool | None = None) -> bool:

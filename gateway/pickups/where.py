@@ -81,6 +81,13 @@ def answer_place(text: str, asked: Asked, pickups: Pickups, directory: Directory
     return Decision(Reply("where_unknown_plain", {"place": shown}), (*noted, ask("where", asked.now)))
 
 
+def answer_named(text: str, asked: Asked, pickups: Pickups, directory: Directory) -> Decision | None:
+    """Answer words that may be a place: only where they name one, or several, exactly; else None."""
+    home = _home(asked, directory)
+    match = find_place(text, pickups, home.name if home else None)
+    return answer_place(text, asked, pickups, directory) if match.certain and (match.place or match.is_tie) else None
+
+
 def answer_where(asked: Asked, pickups: Pickups, directory: Directory) -> Decision | None:
     """Take a text as the answer to "where are you?" or to numbered places; YES is one where a single place was named.
 

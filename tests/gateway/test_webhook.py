@@ -86,6 +86,15 @@ def test_the_fallback_address_is_the_same_handler(carrier: Carrier) -> None:
     assert carrier.post(inbound("HELP"), path).status_code == 200
 
 
+@pytest.mark.parametrize("path", [SMS + "/", SMS + "/fallback/"])
+def test_a_slash_at_the_end_loses_no_text(carrier: Carrier, engine: Engine, path: str) -> None:
+    assert carrier.post(inbound("HELP"), path).status_code == 200
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(InboundText)).scalar_one() == 1
+    fields = {"MessageSid": sid(), "MessageStatus": "sent", "AccountSid": inbound("")["AccountSid"]}
+    assert carrier.post(fields, STATUS + "/").status_code == carrier.post(fields, STATUS).status_code == 204
+
+
 SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"
 
 

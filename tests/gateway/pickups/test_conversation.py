@@ -117,6 +117,17 @@ def test_an_unknown_place_is_kept_and_near_spellings_are_given(engine: Engine, r
     assert column(engine, select(UnmatchedPlace.times)) == [2]
 
 
+def test_a_question_after_a_place_that_only_the_gazetteer_knows(engine: Engine, rally: int, text: Texting) -> None:
+    add_point(engine, rally, "Purana Bagh", 31.50, 74.33)
+    add_point(engine, rally, "Nawa Chowk", 31.52, 74.33)
+    add_point(engine, rally, "Nawa Chowk", 33.70, 73.05, city="Islamabad")
+    for number, asked in enumerate(("Purana Bagh kahan hai?", "where is purana bagh", "kidhar hai purana bagh")):
+        assert (text(asked, f"+92300123451{number}") or "").startswith("Purana Bagh: ")
+    assert "1 Nawa Chowk (Lahore)" in (text("where is nawa chowk") or "")
+    for number, other in enumerate(("where is my money", "Purana kahan hai ye banda", "mera bhai kahan hai")):
+        assert "jalsa.example/p/" not in (text(other, f"+92300123453{number}") or "")
+
+
 def test_where_alone_asks_or_uses_the_members_city(engine: Engine, rally: int, text: Texting) -> None:
     add_point(engine, rally, "Clock Tower", 31.55, 74.34)
     assert (text("WHERE") or "").startswith("Where are you?")
