@@ -20,7 +20,7 @@ from gateway.broadcasts.alarms import hold_for_alarm, planned_today
 from gateway.broadcasts.drafts import audience_of, draft_of
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.broadcasts.words import Words, zone_of_number
-from gateway.database import is_sqlite, reading, writing
+from gateway.database import is_sqlite, reading, stand_back, writing
 from gateway.outbox.enqueue import NewText, enqueue
 from gateway.places.current import current_directory
 from gateway.rules.broadcast_alarm import Alarm, while_planning
@@ -200,7 +200,7 @@ def plan_all(engine: Engine, broadcast_id: int, terms: BroadcastTerms, clock: Ca
     with ThreadPoolExecutor(1, thread_name_prefix="planning") as ahead:
         chunks = _Ahead(engine, planner, ahead)
         while plan_chunk(engine, broadcast_id, terms, clock(), planner=planner, ready=chunks.behind):
-            pass
+            stand_back(engine)
 
 
 class _Ahead:
