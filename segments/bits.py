@@ -6,8 +6,8 @@ which Python does in microseconds. Nothing here knows what a column means; a val
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property, lru_cache
 
 Mask = int
 """A set of the members in a block: bit n stands for the member at place n."""
@@ -92,6 +92,27 @@ def _trimmed(bits: Iterable[Mask]) -> Bits:
     return tuple(kept)
 
 
+_Tree = bool | tuple[int, "_Tree", "_Tree"]
+"""Which values are among some: the highest bit that matters, and what is among them without and with it."""
+
+
+@lru_cache(maxsize=256)
+def _tree(values: frozenset[int], width: int) -> _Tree:
+    """Return the values below 2**width as a tree, made once for all blocks; bits that change nothing are left out."""
+    return _grown(values, width)
+
+
+def _grown(values: Set[int], width: int) -> _Tree:
+    if not values:
+        return False
+    if not width:
+        return 0 in values
+    half = 1 << (width - 1)
+    low = _grown({value for value in values if value < half}, width - 1)
+    high = _grown({value - half for value in values if half <= value < 2 * half}, width - 1)
+    return low if low == high else (width - 1, low, high)
+
+
 class Column:
     """One column of a block, and who is in the block at all."""
 
@@ -112,18 +133,16 @@ class Column:
 
     def among(self, values: Iterable[int]) -> Mask:
         """Whose value is one of these."""
-        wanted = {value for value in values if value.bit_length() <= len(self.bits)}
-        return self._among(self.everyone, len(self.bits), wanted)
+        return self._among(self.everyone, _tree(frozenset(values), len(self.bits)))
 
-    def _among(self, within: Mask, width: int, wanted: set[int]) -> Mask:
-        """Return whoever of `within` has one of the values in the lowest `width` bits."""
-        if not within or not wanted:
+    def _among(self, within: Mask, tree: _Tree) -> Mask:
+        if not within or tree is False:
             return 0
-        if not width:
+        if tree is True:
             return within
-        ones, top = within & self.bits[width - 1], 1 << (width - 1)
-        high = {value for value in wanted if value & top}
-        return self._among(ones, width - 1, high) | self._among(within ^ ones, width - 1, wanted - high)
+        bit, low, high = tree
+        ones = within & self.bits[bit]
+        return self._among(ones, high) | self._among(within ^ ones, low)
 
     def at_least(self, value: int) -> Mask:
         """Whose value is this one or more."""
