@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, insert, update
@@ -121,6 +122,26 @@ def test_chunks_hold_every_recipient_once(engine: Engine, read: Reading, many: b
         [first, *_] = recipients(connection, audience, 0, 1, joined_by=NOW, many=many)
     assert seen == [1, 2, 3]
     assert (first.key, first.language, first.city) == ("+9239900000001", "ur", "lahore")
+
+
+@pytest.mark.parametrize("rule", ["joined<30d", "city:lahore", "affinity:women & joined>=2020-01-01", "language:ur"])
+def test_walking_the_members_sorts_nothing(engine: Engine, read: Reading, rule: str) -> None:
+    """However few a rule seems to find by an index: each chunk of a million would find and sort the million anew."""
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL weighs the limit itself")
+    asked: list[tuple[str, object]] = []
+
+    def note(*call: Any) -> None:
+        asked.append((call[2], call[3]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    with reading(engine) as connection:
+        assert recipients(connection, read(rule), 0, 100, joined_by=NOW, many=True)
+        event.remove(engine, "before_cursor_execute", note)
+        [(statement, given)] = [(one, given) for one, given in asked if "FROM members" in one and "LIMIT" in one]
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)]  # type: ignore[arg-type]
+    assert plan[0] == "SEARCH members USING INTEGER PRIMARY KEY (rowid>?)"
+    assert not any("TEMP B-TREE" in step for step in plan)
 
 
 def test_who_joins_after_the_start_is_not_planned(engine: Engine, directory: Directory, read: Reading) -> None:
