@@ -1,6 +1,7 @@
 """Who is called for danger, who is told of a move and how often, on both databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -8,7 +9,9 @@ from sqlalchemy import func, insert, select, update
 from gateway.database import reading, writing
 from gateway.places.store import bump
 from gateway.reports import queue as desk
+from gateway.reports.moves import answer_fixed, hold
 from gateway.reports.paging import page_rest
+from gateway.reports.ticks import close_silent
 from gateway.rules.report_life import MoveRefused
 from gateway.rules.report_staff import StaffMember, named, propose
 from gateway.rules.report_talk import Sorting
@@ -156,3 +159,67 @@ def test_area_skill_and_load_decide_who_is_proposed() -> None:
     assert order(Sorting("medical", place="gate 3", pages=True), [here, replace(skilled, skills=("medical",))]) == [2, 3]
     assert order(Sorting("sound", place="gate 3"), [replace(here, load=3), ALI]) == [1, 3]
     assert order(Sorting("sound"), [replace(here, on_duty=False), replace(ALI, role="organiser"), skilled]) == [2]
+
+
+def test_what_is_given_back_says_so(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    text(f"TAKE {ref}", BILAL)
+    text(f"PASS {ref}", BILAL)
+    assert entries(staffed, ref)[-1] == ("note", "bilal", "given back")
+
+
+def test_a_ref_by_text_is_that_of_this_event(staffed: Service, text: Texting) -> None:
+    """Refs are unique within an event; one of a later event has the higher id."""
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    with writing(staffed.engine) as connection:
+        ours = connection.execute(select(Report.__table__)).one()._asdict()
+        there = ours | {"id": ours["id"] + 1, "event_key": "another"}
+        connection.execute(insert(Report.__table__).values(there))
+    for words in (f"TAKE {ref}", f"NOTE {ref} no fuse", f"DONE {ref}"):
+        text(words, BILAL)
+    text("NO")
+    with reading(staffed.engine) as connection:
+        states = connection.execute(select(Report.event_key, Report.state).order_by(Report.id)).all()
+    assert [tuple(row) for row in states] == [(ours["event_key"], "reopened"), ("another", "received")]
+
+
+def test_only_what_is_solved_closes_in_silence(service: Service, text: Texting) -> None:
+    older(service, ref_in(text("REPORT speaker broken at block C")), hours=50)
+    assert close_silent(service.engine, service.notifier, utc_now()) == 0
+
+
+@pytest.mark.parametrize(("fixed", "state"), [(True, "closed"), (False, "reopened")])
+def test_an_answer_that_comes_as_silence_closes_it_is_heard(
+    service: Service, text: Texting, fixed: bool, state: str
+) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    resolve(service, ref)
+    now = utc_now() + timedelta(hours=25)
+    assert close_silent(service.engine, service.notifier, now) == 1
+    with writing(service.engine) as connection:
+        answer_fixed(connection, hold(connection, ref), fixed, "my answer", now, service.notifier)
+    assert report(service, ref).state == state
+    assert entries(service, ref)[-1][1:] == ("reporter", "my answer")
+
+
+def test_what_staff_put_right_is_not_judged_anew(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    with writing(service.engine) as connection:
+        desk.correct(connection, ref, "chief", utc_now(), category="transport")
+    text("now a man has fainted here")
+    row = report(service, ref)
+    assert (row.category, row.judged["category"]) == ("medical", "sound")
+
+
+def test_erase_takes_the_words_out_of_what_staff_were_texted_and_what_staff_wrote(
+    staffed: Service, text: Texting
+) -> None:
+    ref = ref_in(text("REPORT Sana fainted at gate 3"))
+    text(f"NOTE {ref} she is my cousin", BILAL)
+    with writing(staffed.engine) as connection:
+        connection.execute(update(OutboundText).values(state="sent"))
+    for phone_number in ("+923001234501", BILAL):
+        text("ERASE", phone_number)
+        text("YES", phone_number)
+    assert started(staffed, SANA) == [ref]
+    assert ("note", "bilal", "") in entries(staffed, ref)

@@ -79,8 +79,8 @@ def test_nothing_is_more_urgent_than_an_emergency(service: Service, text: Textin
 def test_who_comes_later_joins_the_first_report_not_another_witness(service: Service, text: Texting) -> None:
     refs = [ref_in(text(WATER, phone(1)))]
     older(service, refs[0], minutes=30)
-    for number in (2, 3):
-        refs.append(ref_in(text(WATER, phone(number))))
+    for number, words in ((2, WATER), (3, "REPORT we are thirsty, water tank is empty at gate 3")):
+        refs.append(ref_in(text(words, phone(number))))
         tick(service)
     assert groups(service) == {refs[0]: refs[1:]}
 
