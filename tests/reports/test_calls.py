@@ -156,7 +156,10 @@ def test_area_skill_and_load_decide_who_is_proposed() -> None:
         return [one.person.id for one in propose(sorting, staff)]
 
     assert order(Sorting("sound", place="gate 3"), people) == [3, 2, 1, 4]
-    assert order(Sorting("medical", place="gate 3", pages=True), [here, replace(skilled, skills=("medical",))]) == [2, 3]
+    assert order(Sorting("medical", place="gate 3", pages=True), [here, replace(skilled, skills=("medical",))]) == [
+        2,
+        3,
+    ]
     assert order(Sorting("sound", place="gate 3"), [replace(here, load=3), ALI]) == [1, 3]
     assert order(Sorting("sound"), [replace(here, on_duty=False), replace(ALI, role="organiser"), skilled]) == [2]
 

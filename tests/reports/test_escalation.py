@@ -92,7 +92,9 @@ def test_three_of_the_field_are_told_and_each_of_them_is_reached(staffed: Servic
     """Who has no phone, or texted STOP, would otherwise stand on the timeline as told, in the place of another."""
     ref = ref_in(text("REPORT speaker broken at block C"))
     text("STOP", BILAL)
-    on_duty(staffed, ("nophone", None), ("daud", "+923001230011"), ("ehsan", "+923001230012"), ("faiz", "+923001230013"))
+    on_duty(
+        staffed, ("nophone", None), ("daud", "+923001230011"), ("ehsan", "+923001230012"), ("faiz", "+923001230013")
+    )
     assert escalate(staffed.engine, staffed.notifier, utc_now() + timedelta(minutes=21)) == 1
     assert told(staffed, ref, "field") == "sana, daud, ehsan"
     assert [len(started(staffed, one)) for one in (BILAL, SANA, "+923001230011", "+923001230013")] == [0, 1, 1, 0]
