@@ -218,11 +218,12 @@ def test_erase_takes_the_words_out_of_what_staff_were_texted_and_what_staff_wrot
     staffed: Service, text: Texting
 ) -> None:
     ref = ref_in(text("REPORT Sana fainted at gate 3"))
-    text(f"NOTE {ref} she is my cousin", BILAL)
+    other = ref_in(text("REPORT speaker broken at block C", phone(1)))
+    text(f"NOTE {other} my own fuse", BILAL)
     with writing(staffed.engine) as connection:
         connection.execute(update(OutboundText).values(state="sent"))
     for phone_number in ("+923001234501", BILAL):
         text("ERASE", phone_number)
         text("YES", phone_number)
     assert started(staffed, SANA) == [ref]
-    assert ("note", "bilal", "") in entries(staffed, ref)
+    assert entries(staffed, other) == [("received", "reporter", "speaker broken at block C"), ("note", "bilal", "")]
