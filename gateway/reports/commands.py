@@ -139,8 +139,6 @@ def not_fixed(asked: Asked) -> Decision | None:
 
 
 def _to_waiting(asked: Asked, yes: bool) -> Decision | None:
-    if asked.sender.consent == "stopped":  # what we ask by ourselves does not reach them
-        return None
     waiting = newest(one for one in asked.sender.reports if one.awaits_answer(asked.now))
     return _answered(waiting, yes, asked.body.strip()) if waiting else None
 

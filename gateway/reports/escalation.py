@@ -96,6 +96,8 @@ def take(connection: Connection, due: Due, notifier: Notifier, now: datetime) ->
 
 
 def _called(row: Any, step: Step, staff: Sequence[StaffMember]) -> Sequence[StaffMember]:
+    """Return whom a step tells: who has no phone or has texted STOP takes nobody else's place."""
+    staff = [one for one in staff if one.reached]
     if step.role == "field":
         return [one.person for one in propose(sorting_of(row), staff)][:_FIELD_STAFF]
     return [one for one in staff if one.role == step.role]

@@ -11,7 +11,6 @@ from gateway.rules.report_life import (
     ACKNOWLEDGED,
     ALLOWED,
     ASSIGNED,
-    DUPLICATE,
     IN_HAND,
     IN_PROGRESS,
     RESOLVED,
@@ -159,7 +158,7 @@ def _pass(me: StaffMember, found: FieldReport, rest: str, board: FieldBoard) -> 
 
 
 def _move(found: FieldReport, to: str, assignee_id: int | None, me: StaffMember, note: str, reply: Reply) -> Decision:
-    if found.state == DUPLICATE or to not in ALLOWED.get(found.state, frozenset()):
+    if to not in ALLOWED.get(found.state, frozenset()):
         return Decision(Reply("field_cannot", {"ref": found.ref, "state": Word(found.state)}))
     return Decision(reply, (FieldMove(found.ref, to, assignee_id, me, note),))
 

@@ -112,6 +112,21 @@ def test_an_organiser_of_one_city_counts_nobody_elsewhere(
     assert 'max="100"' not in page, "a broadcast tells how many members there are elsewhere"
 
 
+def test_an_organiser_of_a_city_where_nothing_happens_sees_nothing_of_others(
+    console: FastAPI, engine: Engine, settings: Settings, as_admin: Browser, busy: list[int]
+) -> None:
+    make_staff(engine, settings, "kiran", "organiser", areas=Areas.of(["karachi"]))
+    kiran = enter(Browser(console), engine, "kiran")
+    everything = look(as_admin)
+    page = kiran.get("/console/").text  # what was kept for the admin a moment ago is not hers
+    empty = ("No text in the last hour", "No report is open", "No broadcast is running", "Nobody has joined today",
+             "The first hours are counted")  # fmt: skip
+    for words in empty:
+        assert words in page and words not in everything, words
+    for theirs in ("&lt;script&gt;", "Multan Fort", "<bdi>Lahore</bdi>", "<bdi>Multan</bdi>", "Most texts come on"):
+        assert theirs in everything and theirs not in page, theirs
+
+
 def test_empty_pages_say_what_to_do_next(as_organiser: Browser) -> None:
     page = look(as_organiser)
     for words in (

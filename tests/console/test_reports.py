@@ -9,7 +9,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from gateway.accounts.areas import Areas
 from gateway.database import reading, writing
-from gateway.reports.clusters import propose_clusters
+from gateway.reports.clusters import merge, propose_clusters
 from gateway.reports.staff import set_duty
 from gateway.service import Service, utc_now
 from gateway.settings import Settings
@@ -323,6 +323,33 @@ def test_what_lies_outside_ones_areas_does_not_exist(
         person = connection.execute(select(Staff.id).where(Staff.login == "mehr")).scalar_one()
         connection.execute(update(Report).where(Report.ref == there).values(assignee_id=person, state="assigned"))
     assert mehr.get(at(there)).status_code == 200
+
+
+def test_what_belongs_to_a_report_is_shown_and_merged_within_ones_areas_only(
+    console: FastAPI, engine: Engine, settings: Settings, service: Service, text: Texting
+) -> None:
+    refs = [ref_in(text("REPORT no drinking water at gate 3", f"+92300555001{n}")) for n in range(4)]
+    there, here, duplicate, mine = refs
+    propose_clusters(service.engine, utc_now())
+    for one, city in ((there, "Lahore"), (here, "Multan"), (duplicate, "Lahore"), (mine, "Multan")):
+        place(engine, one, *key_of(engine, city)[1:])
+    make_staff(engine, settings, "mina", "organiser", areas=Areas(cities=frozenset({key_of(engine, "Multan")[0]})))
+    mina, before = enter(Browser(console), engine, "mina"), [report(service, one) for one in refs]
+    page = mina.get(at(here)).text
+    assert there not in page and "Perhaps one problem" not in page
+    fields = mina.form(at(here, "note"))
+    refused = mina.post(at(here, "merge"), fields | {"into": there})
+    assert refused.status_code == 409 and "There is no" in refused.text
+    for path, more in ((at(here, "refuse"), {"other": there}), (at(there, "reveal"), {"reason": "to call them"})):
+        mina.get(at(here))
+        assert mina.post(path, mina.form(at(here, "note")) | more).status_code == 404, path
+    assert [report(service, one) for one in refs] == before
+    with writing(engine) as connection:
+        merge(connection, duplicate, here, "amna", utc_now(), service.notifier)
+        merge(connection, mine, there, "amna", utc_now(), service.notifier)
+    amna = enter(Browser(console), engine, "amna")
+    for one, other in ((here, duplicate), (mine, there)):
+        assert at(other) in amna.get(at(one)).text and at(other) not in mina.get(at(one)).text
 
 
 def test_the_city_filter(as_organiser: Browser, engine: Engine, text: Texting) -> None:

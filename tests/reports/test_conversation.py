@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.database import reading, writing
+from gateway.reports.clusters import merge
 from gateway.reports.moves import hold, move_row
 from gateway.rules.refs import read_ref
 from gateway.service import Service, utc_now
-from gateway.tables import OutboundText, Report, ReportEntry, Sender
+from gateway.tables import InboundText, OutboundText, Report, ReportEntry, Sender
 from tests.gateway.conftest import Texting, a_text
 
 OTHER = "+923001234777"
@@ -186,6 +187,42 @@ def test_guessing_refs_ends_soon(text: Texting) -> None:
     assert "received" in (text(f"STATUS {ref}") or "")
 
 
+@pytest.mark.parametrize("asked_for", ["its own", "9999"])
+def test_guesses_in_one_group_count_as_those_that_come_one_by_one(
+    service: Service, text: Texting, asked_for: str
+) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    guess = f"STATUS {ref if asked_for == 'its own' else asked_for}"
+    answers = [one.body or "" for one in service.record([a_text(guess, OTHER) for _ in range(12)]) if one]
+    assert ["in an hour" in one for one in answers] == [False] * 10 + [True, False]
+
+
+def test_who_guessed_long_ago_may_ask_again(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    for _ in range(11):
+        text("STATUS 9999", OTHER)
+    with writing(service.engine) as connection:
+        connection.execute(update(InboundText).values(received_at=utc_now() - timedelta(minutes=61)))
+    assert "received" in (text(f"STATUS {ref}", OTHER) or "")
+
+
+def test_a_ref_of_another_event_is_none_of_this_one(service: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT no water at gate 3"))
+    with writing(service.engine) as connection:
+        connection.execute(update(Report).values(event_key="another"))
+    assert "know no iReport" in (text(f"STATUS {ref}", OTHER) or "")
+    assert "know no iReport" in (text(f"STATUS {ref}") or "")
+
+
+def test_a_duplicate_is_as_far_as_its_parent(service: Service, text: Texting) -> None:
+    first, second = ref_in(text("REPORT no water at gate 3")), ref_in(text("REPORT no water at gate 3", OTHER))
+    with writing(service.engine) as connection:
+        merge(connection, second, first, "sana", utc_now(), service.notifier)
+    resolve(service, first)
+    for phone in (OTHER, "+923001234778"):
+        assert "fixed since" in (text(f"STATUS {second}", phone) or ""), phone
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "said"),
     [
@@ -218,6 +255,27 @@ def test_yes_of_someone_stopped_is_start(service: Service, text: Texting) -> Non
     resolve(service, ref)
     assert "text us again" in (text("YES") or "")
     assert report(service, ref).state == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "consent"),
+    [("NO", "reopened", "stopped"), ("nahi", "reopened", "stopped"), ("haan", "closed", "stopped"),
+     ("YES", "resolved", "joined")],
+)  # fmt: skip
+def test_who_stopped_after_being_asked_is_heard_and_stays_stopped(
+    service: Service, text: Texting, answer: str, state: str, consent: str
+) -> None:
+    """A bare YES is on the carriers' list of words that mean START, so it is that; silence closes the report."""
+    text("JOIN Ali Lahore")
+    ref = ref_in(text("REPORT no water at gate 3"))
+    resolve(service, ref)
+    text("STOP")
+    told = len(started(service))
+    assert text(answer)
+    assert report(service, ref).state == state
+    with reading(service.engine) as connection:
+        assert connection.execute(select(Sender.consent)).scalar_one() == consent
+    assert len(started(service)) == told
 
 
 def test_pictures_alone_are_a_report(service: Service, text: Texting) -> None:

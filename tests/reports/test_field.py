@@ -7,6 +7,7 @@ from sqlalchemy import insert, select
 
 from gateway.database import reading, writing
 from gateway.places.store import bump
+from gateway.reports import queue as desk
 from gateway.reports.staff import set_duty
 from gateway.service import Service, utc_now
 from gateway.tables import Report, Staff
@@ -138,3 +139,95 @@ def test_a_report_that_becomes_medical_calls_staff_in_the_same_moment(staffed: S
     assert not [body for body in started(staffed, CHIEF) if ref in body]
     text("now a man has fainted here")
     assert len([body for body in started(staffed, CHIEF) if ref in body]) == 1
+
+
+def test_another_of_the_staff_may_finish_it_and_the_timeline_says_who(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    text(f"TAKE {ref}", BILAL)
+    assert "marked fixed" in (text(f"DONE {ref} generator back", SANA) or "")
+    assert (report(staffed, ref).state, assignee(staffed, ref)) == ("resolved", "bilal")
+    assert entries(staffed, ref)[-1] == ("move", "sana", "generator back")
+    assert "cannot be done now" in (text(f"TAKE {ref}", BILAL) or ""), "it is solved until the reporter says no"
+
+
+def test_done_and_pass_from_a_phone_that_is_not_staffs_change_nothing(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    text(f"TAKE {ref}", BILAL)
+    before, told = report(staffed, ref), len(started(staffed))
+    for words in (f"DONE {ref}", f"DONE {ref} all well", f"PASS {ref} sana", f"PASS {ref}", f"NOTE {ref} I am staff"):
+        text(words, "+923009990000")
+    assert report(staffed, ref) == before
+    assert [by for _, by, _ in entries(staffed, ref)] == ["reporter", "bilal"]
+    assert len(started(staffed)) == told
+
+
+def test_it_is_passed_to_nobody_off_duty_and_not_to_oneself(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    text(f"TAKE {ref}", BILAL)
+    assert 'know no "bilal"' in (text(f"PASS {ref} bilal", BILAL) or "")
+    text("OFF", SANA)
+    refused = text(f"PASS {ref} sana", BILAL) or ""
+    assert 'know no "sana"' in refused and "Sana Mir" not in refused
+    assert (report(staffed, ref).state, assignee(staffed, ref)) == ("in_progress", "bilal")
+
+
+def test_off_duty_lists_what_is_still_theirs(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    text(f"TAKE {ref}", BILAL)
+    assert f"Still yours: {ref}" in (text("OFF", BILAL) or "")
+
+
+def test_done_with_two_in_hand_asks_which_and_a_note_goes_where_its_ref_says(staffed: Service, text: Texting) -> None:
+    refs = [ref_in(text(words, phone)) for words, phone in (
+        ("REPORT speaker broken at block C", "+923001234511"), ("REPORT toilets filthy at gate 5", "+923001234512"),
+        ("REPORT no water at gate 7", "+923001234513"),
+    )]  # fmt: skip
+    for ref in refs[:2]:
+        text(f"TAKE {ref}", BILAL)
+    assert "Which iReport" in (text("DONE generator back", BILAL) or "")
+    assert [report(staffed, ref).state for ref in refs] == ["in_progress", "in_progress", "received"]
+    assert refs[2] in (text(f"NOTE {refs[2]} tanker is late", BILAL) or "")
+    assert entries(staffed, refs[2])[-1] == ("note", "bilal", "tanker is late")
+
+
+def test_what_is_a_duplicate_is_not_done_by_text(staffed: Service, text: Texting) -> None:
+    first, second = (ref_in(text("REPORT no water at gate 3", f"+92300123451{n}")) for n in range(2))
+    with writing(staffed.engine) as connection:
+        desk.merge(connection, second, first, "chief", utc_now(), staffed.notifier)
+    for words in (f"TAKE {second}", f"DONE {second}", f"PASS {second} sana"):
+        assert "cannot be done now" in (text(words, BILAL) or ""), words
+    assert report(staffed, second).state == "duplicate"
+
+
+def test_next_offers_ones_own_area_then_ones_own_skill_then_the_oldest(staffed: Service, text: Texting) -> None:
+    oldest = ref_in(text("REPORT speaker broken at block C", "+923001234511"))
+    skilled = ref_in(text("REPORT toilets filthy at gate 5", "+923001234512"))
+    near = ref_in(text("REPORT speaker broken at gate 7", "+923001234513"))
+    people = staffed.reference().staff
+
+    def offered(**duty: Any) -> str:
+        with writing(staffed.engine) as connection:
+            set_duty(connection, people[BILAL].id, utc_now(), **duty)
+        staffed.reference.look_again()
+        return ref_in(text("NEXT", BILAL))
+
+    assert len({report(staffed, ref).urgency for ref in (oldest, skilled, near)}) == 1
+    assert offered() == oldest
+    assert offered(skills=["toilets"]) == skilled
+    assert offered(areas=["gate 7"]) == near
+
+
+def test_a_timeline_only_grows(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT speaker broken at block C"))
+    seen = entries(staffed, ref)
+    for words, phone in (
+        ("it is still broken", "+923001234501"), (f"TAKE {ref}", BILAL), (f"NOTE {ref} no fuse", BILAL),
+        (f"PASS {ref}", BILAL), (f"TAKE {ref}", SANA), (f"DONE {ref} new fuse", SANA), ("NO", "+923001234501"),
+        (f"DONE {ref}", SANA), ("YES", "+923001234501"),
+    ):  # fmt: skip
+        text(words, phone)
+        now = entries(staffed, ref)
+        assert now[: len(seen)] == seen and len(now) > len(seen), words
+        seen = now
+    assert report(staffed, ref).state == "closed"
+    assert {by for _, by, _ in seen} == {"reporter", "bilal", "sana"}
