@@ -12,7 +12,7 @@ from gateway.database import make_engine, writing
 from gateway.tables import RateWindow, Staff
 from tests.console.client import PASSWORD, TOTP_SECRET, make_staff, staff_row
 from tests.console.conftest import OpenPage, Rally, check_page
-from tests.console.ways import Visit, Way, in_every_way
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 
 
 @pytest.fixture(autouse=True)
@@ -181,7 +181,7 @@ def test_the_audit_log_is_looked_at(open_page: OpenPage, rally: Rally, way: Way)
     expect(visit.page.locator(".empty")).to_contain_text(way.words("audit.none_words"))
 
 
-@in_every_way
+@in_opposite_ways
 def test_a_second_factor_is_set_up_from_the_picture_on_the_page(open_page: OpenPage, way: Way) -> None:
     visit = Visit(open_page("field", "/console/account/second-factor", **way.look), way)
     if way.script:  # else nobody can ask the picture

@@ -11,7 +11,7 @@ from gateway.database import reading
 from gateway.service import Service
 from gateway.tables import AuditEntry, Member, OutboundText, Report, Sender
 from tests.console.conftest import OpenPage, Rally
-from tests.console.ways import Visit, Way, in_every_way
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 from tests.gateway.conftest import a_text
 
 QUESTION = "When does the speech begin on Sunday?"
@@ -53,7 +53,7 @@ def test_a_member_is_searched_and_read(talked: Rally, open_page: OpenPage, way: 
     expect(visit.page.locator("main tbody tr").first).to_be_visible()
 
 
-@in_every_way
+@in_opposite_ways
 def test_a_number_is_shown_for_a_reason(talked: Rally, open_page: OpenPage, way: Way) -> None:
     visit = Visit(open_page("organiser", "/console/members", **way.look), way)
     visit.field("members.q").fill("zubai")
@@ -182,7 +182,7 @@ def test_members_are_exported_for_a_reason(talked: Rally, open_page: OpenPage, w
         assert any(f"door list, {way}" in str(detail) for detail in kept)
 
 
-@in_every_way
+@in_opposite_ways
 def test_an_answer_is_kept_ready_and_put_in(talked: Rally, open_page: OpenPage, way: Way) -> None:
     visit = Visit(open_page("organiser", "/console/inbox", **way.look), way)
     visit.follow("inbox.answers")
@@ -206,7 +206,7 @@ def test_an_answer_is_kept_ready_and_put_in(talked: Rally, open_page: OpenPage, 
     visit.is_told("inbox.answer_dropped")
 
 
-@in_every_way
+@in_opposite_ways
 def test_a_member_is_erased(talked: Rally, open_page: OpenPage, way: Way) -> None:
     name = "Gonay" + "abdefhik"[way.number] * 3
     said(talked, f"JOIN {name} Lahore", f"+92333111020{way.number}")

@@ -12,7 +12,7 @@ from gateway.database import reading, writing
 from gateway.pickups.applied import unmatched_key
 from gateway.tables import Departure, PickupPoint, UnmatchedPlace
 from tests.console.conftest import OpenPage, Rally, check_page
-from tests.console.ways import Visit, Way, in_every_way
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 
 NOW = datetime.now(UTC)
 MAP_BYTES = 130 * 1024  # a page whose map is asked for loads Leaflet too
@@ -96,7 +96,7 @@ def test_a_point_is_marked_full_and_opened_again(open_page: OpenPage, rally: Ral
     assert _state(rally, point) == "open"
 
 
-@in_every_way
+@in_opposite_ways
 def test_a_bus_is_late(open_page: OpenPage, rally: Rally, point: int, way: Way) -> None:
     visit = Visit(open_page("organiser", f"/console/pickups/{point}", **way.look), way)
     bus = visit.page.locator(".bus").first
@@ -133,7 +133,7 @@ def test_a_file_of_points_is_looked_at_and_imported(open_page: OpenPage, rally: 
         connection.execute(delete(PickupPoint).where(PickupPoint.name == name))
 
 
-@in_every_way
+@in_opposite_ways
 def test_a_place_that_nobody_knew_gets_a_meaning(open_page: OpenPage, rally: Rally, unknown: str, way: Way) -> None:
     visit = Visit(open_page("organiser", "/console/pickups", **way.look), way)
     visit.follow("pickups.unmatched")

@@ -13,7 +13,7 @@ from gateway.reports.clusters import propose_clusters
 from gateway.service import Service, utc_now
 from gateway.tables import OutboundText, Report, Staff, StaffDuty
 from tests.console.conftest import OpenPage, Rally, check_page
-from tests.console.ways import WAYS, Visit, Way, in_every_way
+from tests.console.ways import WAYS, Visit, Way, in_every_way, in_opposite_ways
 from tests.gateway.conftest import a_text
 from tests.reports.test_conversation import ref_in, report
 
@@ -105,7 +105,7 @@ def test_a_report_is_taken_noted_and_solved(open_page: OpenPage, service: Servic
     assert report(service, ref).state == "resolved"
 
 
-@in_every_way
+@in_opposite_ways
 def test_a_report_is_given_put_right_moved_and_merged(
     open_page: OpenPage, service: Service, refs: list[str], way: Way
 ) -> None:
@@ -151,7 +151,7 @@ def _on_duty(rally: Rally, login: str) -> bool:
         return bool(connection.execute(mine).scalar())
 
 
-@in_every_way
+@in_opposite_ways
 def test_field_staff_go_on_duty_and_off(open_page: OpenPage, rally: Rally, way: Way) -> None:
     visit = Visit(open_page("field", PATH, **way.look), way)
     visit.follow("reports.duty")
@@ -182,7 +182,7 @@ def test_without_scripts_a_link_loads_again(open_page: OpenPage, refs: list[str]
     assert refs[2] in visit.page.content()
 
 
-@in_every_way
+@in_opposite_ways
 def test_filtering_by_form_makes_an_address_to_keep(open_page: OpenPage, refs: list[str], way: Way) -> None:
     visit = Visit(open_page("organiser", PATH, **way.look), way)
     visit.unfold("reports.filter")

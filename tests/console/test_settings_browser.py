@@ -11,7 +11,7 @@ from sqlalchemy import select
 from gateway.database import reading
 from gateway.tables import ApiKey, Override
 from tests.console.conftest import OpenPage, Rally, check_page
-from tests.console.ways import Visit, Way, in_every_way
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 
 AT = "/console/settings"
 PAGES = (
@@ -94,7 +94,7 @@ def test_a_reply_is_changed_and_taken_back(open_page: OpenPage, rally: Rally, wa
     assert text not in str(_in_force(rally))
 
 
-@in_every_way
+@in_opposite_ways
 def test_sending_hours_a_group_and_a_key_are_set(open_page: OpenPage, rally: Rally, way: Way) -> None:
     visit = Visit(open_page("admin", f"{AT}/sending", **way.look), way)
     hours = visit.card("settings.limit.sending_hours")

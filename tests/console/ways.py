@@ -65,6 +65,8 @@ class Way:
 
 WAYS = [Way(*each) for each in product((True, False), (True, False), ("en", "ur"))]
 in_every_way = pytest.mark.parametrize("way", WAYS, ids=str)
+in_opposite_ways = pytest.mark.parametrize("way", [Way(True, False, "ur"), Way(False, True, "en")], ids=str)
+"""Two ways that differ in everything: for what is done beside the journeys."""
 
 
 def _with_any_values(sentence: str) -> str:
