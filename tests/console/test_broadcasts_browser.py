@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
-from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, delete, select
+from playwright.sync_api import expect
+from sqlalchemy import Engine, delete, insert, select
 
 from gateway.database import reading, writing
-from gateway.tables import Broadcast, OutboundText
+from gateway.service import utc_now
+from gateway.tables import Broadcast, CarrierState, OutboundText
 from tests.console.conftest import OpenPage, Rally, check_page
 from tests.console.test_broadcasts import people
+from tests.console.ways import Visit, Way, in_every_way
 
 PATH = "/console/broadcasts"
+ON_A_DESK = Way(phone=False, script=True, language="en")
 _names = count(1)
 
 
@@ -40,31 +44,104 @@ def sent(engine: Engine, name: str) -> list[int]:
         return list(connection.execute(rows).scalars())
 
 
-def drafted(page: Page, text: str = "Dear {name}, the bus leaves at 5") -> str:
-    """Fill in and save a draft on an English page; returns its name."""
+def drafted(visit: Visit, text: str = "Dear {name}, the bus leaves at 5") -> str:
+    """Fill in and save a draft, coming from the list; returns its name."""
     name = f"Try {next(_names)}"
-    page.goto(f"{PATH}/new")
-    page.get_by_label("The rule").fill("city:vehari")
-    page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("In English").fill(text)
-    page.get_by_role("button", name="Save and work out the numbers").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    visit.at(PATH)
+    visit.page.locator("main").get_by_role("link", name=visit.way.words("broadcasts.new"), exact=True).first.click()
+    visit.field("broadcasts.rule").fill("city:vehari")
+    visit.field("broadcasts.name").fill(name)
+    visit.field("broadcasts.words_in", tongue=visit.way.words("broadcasts.language_en")).fill(text)
+    visit.press("broadcasts.save_preview")
+    visit.reads_words(name)
     return name
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-@pytest.mark.parametrize("phone", [True, False], ids=["phone", "desk"])
-def test_from_an_empty_page_to_a_started_broadcast(
-    rally: Rally, crowd: int, open_page: OpenPage, script: bool, phone: bool
-) -> None:
-    page = open_page("organiser", PATH, script=script, phone=phone)
-    name = drafted(page)
-    page.get_by_role("button", name=re.compile("Approve for")).click()
-    expect(page.locator("#state .badge").first).to_have_text("Approved")
-    page.get_by_role("button", name=re.compile("Start now")).click()
-    expect(page.get_by_text(f"“{name}” has started.")).to_be_visible()
+def state_of(engine: Engine, name: str) -> str:
+    with reading(engine) as connection:
+        return str(connection.execute(select(Broadcast.state).where(Broadcast.name == name)).scalar_one())
+
+
+@in_every_way
+def test_from_an_empty_page_to_a_started_broadcast(rally: Rally, crowd: int, open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("organiser", PATH, **way.look), way)
+    name = drafted(visit)
+    badge = visit.page.locator("#state .badge").first
+    visit.press("broadcasts.approve", n=crowd)
+    visit.is_told("broadcasts.did_approve", name=name)
+    expect(badge).to_have_text(way.words("broadcasts.is_approved"))
+    visit.press("broadcasts.start", n=crowd)
+    visit.is_told("broadcasts.did_start", name=name)
     assert sorted(sent(rally.engine, name)) == sorted(set(sent(rally.engine, name)))
     assert len(sent(rally.engine, name)) == crowd
+
+
+@in_every_way
+def test_a_broadcast_is_refused_asked_for_scheduled_and_cancelled(
+    rally: Rally, crowd: int, open_page: OpenPage, way: Way
+) -> None:
+    visit = Visit(open_page("organiser", f"{PATH}/new", **way.look), way)
+    visit.field("broadcasts.rule").fill("city:vehari & citty:x")
+    visit.press("broadcasts.count")
+    expect(visit.page.locator("#rule-error mark")).to_have_text("c")
+    name = drafted(visit)
+    visit.press("broadcasts.ask")
+    visit.is_told("broadcasts.did_ask", name=name)
+    expect(visit.page.locator("#state")).to_contain_text(way.words("broadcasts.asked_by", who="omar"))
+    visit.press("broadcasts.approve", n=crowd)
+    visit.is_told("broadcasts.did_approve", name=name)
+    visit.unfold("broadcasts.schedule")
+    visit.field("broadcasts.day").fill("2020-01-01")
+    visit.field("broadcasts.time").fill("18:00")
+    visit.press("broadcasts.schedule_set")
+    expect(visit.page.locator("main [role=alert]").first).to_be_visible()
+    assert state_of(rally.engine, name) == "approved"
+    visit.field("broadcasts.day").fill((utc_now() + timedelta(days=3)).strftime("%Y-%m-%d"))
+    visit.field("broadcasts.time").fill("18:00")
+    visit.press("broadcasts.schedule_set")
+    visit.is_told("broadcasts.did_schedule", name=name)
+    assert state_of(rally.engine, name) == "scheduled"
+    visit.unfold("broadcasts.cancel_open")
+    visit.field("broadcasts.reason").fill(f"the rally is off, {way}")
+    visit.press("broadcasts.cancel")
+    visit.is_told("broadcasts.did_cancel", name=name)
+    expect(visit.page.locator("#state .badge").first).to_have_text(way.words("broadcasts.is_cancelled"))
+    assert state_of(rally.engine, name) == "cancelled"
+    assert sent(rally.engine, name) == []
+
+
+@contextmanager
+def held_back(engine: Engine) -> Iterator[None]:
+    """The carrier has asked us to wait: nothing leaves meanwhile."""
+
+    def hold(until: datetime | None) -> None:
+        with writing(engine) as connection:
+            held = CarrierState.__table__.update().where(CarrierState.name == "simulated").values(held_until=until)
+            if not connection.execute(held).rowcount:  # nothing was sent yet
+                connection.execute(insert(CarrierState).values(name="simulated", held_until=until))
+
+    hold(utc_now() + timedelta(hours=1))
+    yield
+    hold(None)
+
+
+@in_every_way
+def test_a_running_broadcast_is_paused_and_goes_on(rally: Rally, crowd: int, open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("organiser", PATH, **way.look), way)
+    name = drafted(visit)
+    visit.press("broadcasts.approve", n=crowd)
+    with held_back(rally.engine):
+        visit.press("broadcasts.start", n=crowd)
+        visit.is_told("broadcasts.did_start", name=name)
+        reasoned = visit.page.locator("form.reasoned").filter(has=visit.button("broadcasts.pause"))
+        visit.field("broadcasts.reason", reasoned).fill(f"rain, {way}")
+        visit.press("broadcasts.pause", reasoned)
+        visit.is_told("broadcasts.did_pause", name=name)
+        expect(visit.page.locator("#state")).to_contain_text(f"rain, {way}")
+        assert state_of(rally.engine, name) == "paused"
+        visit.press("broadcasts.resume")
+        visit.is_told("broadcasts.did_resume", name=name)
+        assert state_of(rally.engine, name) in ("planning", "sending")
 
 
 def test_form_rule_count_and_cost_follow_what_is_typed(crowd: int, open_page: OpenPage) -> None:
@@ -93,7 +170,7 @@ def test_form_rule_count_and_cost_follow_what_is_typed(crowd: int, open_page: Op
 
 def test_a_double_click_on_start_texts_everyone_once(rally: Rally, crowd: int, open_page: OpenPage) -> None:
     page = open_page("organiser", PATH)
-    name = drafted(page)
+    name = drafted(Visit(page, ON_A_DESK))
     page.get_by_role("button", name=re.compile("Approve for")).click()
     start = page.get_by_role("button", name=re.compile("Start now"))
     address = page.url
@@ -110,7 +187,7 @@ def test_a_double_click_on_start_texts_everyone_once(rally: Rally, crowd: int, o
 
 def test_two_browsers_watch_the_same_broadcast(rally: Rally, crowd: int, open_page: OpenPage) -> None:
     mine = open_page("organiser", PATH)
-    drafted(mine)
+    drafted(Visit(mine, ON_A_DESK))
     theirs = open_page("admin", mine.url.replace(rally.address, ""))
     mine.get_by_role("button", name="Ask for approval").click()
     expect(theirs.locator("#state")).to_contain_text("omar asked for approval")
@@ -126,7 +203,7 @@ def test_two_browsers_watch_the_same_broadcast(rally: Rally, crowd: int, open_pa
 @pytest.mark.parametrize("language", ["en", "ur"])
 def test_pages_are_fit_to_be_seen(crowd: int, open_page: OpenPage, rally: Rally, phone: bool, language: str) -> None:
     draft = open_page("organiser", PATH)
-    drafted(draft)
+    drafted(Visit(draft, ON_A_DESK))
     page = open_page("organiser", PATH, phone=phone, language=language)
     for path in (PATH, f"{PATH}/new", f"{PATH}/segments", draft.url.replace(rally.address, "")):
         page.goto(path)

@@ -4,25 +4,15 @@ from datetime import UTC, datetime
 
 import pyotp
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from gateway.accounts.audit import record
-from gateway.console.say import load_wording
+from gateway.console.say import LANGUAGES
 from gateway.database import make_engine, writing
 from gateway.tables import RateWindow, Staff
-from tests.console.client import PASSWORD, TOTP_SECRET
+from tests.console.client import PASSWORD, TOTP_SECRET, make_staff, staff_row
 from tests.console.conftest import OpenPage, Rally, check_page
-
-_WAYS = [
-    pytest.param(False, True, "en", id="desktop-script-en"),
-    pytest.param(True, True, "ur", id="phone-script-ur"),
-    pytest.param(True, False, "en", id="phone-plain-en"),
-    pytest.param(False, False, "ur", id="desktop-plain-ur"),
-]
-
-
-def _words(language: str, key: str) -> str:
-    return load_wording().say(language, key)
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 
 
 @pytest.fixture(autouse=True)
@@ -32,26 +22,25 @@ def no_tries_yet(rally: Rally) -> None:
         connection.execute(Staff.__table__.update().values(last_code=0, language="", theme="auto"))
 
 
-@pytest.mark.parametrize(("phone", "script", "language"), _WAYS)
-def test_signing_in_and_out(open_page: OpenPage, phone: bool, script: bool, language: str) -> None:
-    page: Page = open_page(None, "/console/staff", phone=phone, script=script, language=language)
-    page.get_by_label(_words(language, "sign_in.login")).fill("amna")
-    page.get_by_label(_words(language, "sign_in.password")).fill("wrong")
-    page.get_by_role("button", name=_words(language, "sign_in.do")).click()
-    expect(page.get_by_role("alert")).to_have_text(_words(language, "sign_in.wrong"))
-    check_page(page)
-    page.get_by_label(_words(language, "sign_in.login")).fill("amna")
-    page.get_by_label(_words(language, "sign_in.password")).fill(PASSWORD)
-    page.get_by_role("button", name=_words(language, "sign_in.do")).click()
-    page.get_by_label(_words(language, "sign_in.code"), exact=True).fill(pyotp.TOTP(TOTP_SECRET).now())
-    page.get_by_role("button", name=_words(language, "sign_in.do")).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(_words(language, "staff.title"))
-    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ur" else "ltr")
-    page.locator(".who > summary").click()
-    page.get_by_role("button", name=_words(language, "layout.sign_out")).click()
-    expect(page.get_by_role("status").first).to_have_text(_words(language, "sign_in.out"))
-    page.goto("/console/staff")
-    expect(page.get_by_label(_words(language, "sign_in.password"))).to_be_visible()
+@in_every_way
+def test_signing_in_and_out(open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page(None, "/console/staff", **way.look), way)
+    visit.field("sign_in.login").fill("amna")
+    visit.field("sign_in.password").fill("wrong")
+    visit.press("sign_in.do")
+    expect(visit.page.get_by_role("alert")).to_have_text(way.words("sign_in.wrong"))
+    visit.is_sound()
+    visit.field("sign_in.login").fill("amna")
+    visit.field("sign_in.password").fill(PASSWORD)
+    visit.press("sign_in.do")
+    visit.field("sign_in.code").fill(pyotp.TOTP(TOTP_SECRET).now())
+    visit.press("sign_in.do")
+    visit.reads("staff.title")
+    visit.page.locator(".who > summary").click()
+    visit.press("layout.sign_out")
+    visit.is_told("sign_in.out")
+    visit.at("/console/staff")
+    expect(visit.field("sign_in.password")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -106,50 +95,101 @@ def test_the_keyboard_alone_leads_through(open_page: OpenPage) -> None:
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
-@pytest.mark.parametrize("script", [True, False])
-def test_language_and_theme_are_changed_on_any_page_and_kept(open_page: OpenPage, script: bool) -> None:
-    page = open_page("organiser", "/console/account", script=script)
-    page.get_by_role("button", name="اردو").click()
-    expect(page.locator("html[dir=rtl]")).to_be_attached()
+@in_every_way
+def test_language_and_theme_are_changed_on_any_page_and_kept(open_page: OpenPage, way: Way) -> None:
+    other = Way(way.phone, way.script, "en" if way.language == "ur" else "ur")
+    page = open_page("organiser", "/console/account", **way.look)
+    Visit(page, way)
+    page.get_by_role("button", name=LANGUAGES[other.language], exact=True).click()
+    visit = Visit(page, other)
     assert page.url.endswith("/console/account")
-    page.get_by_label("روشن یا گہرا").select_option("dark")
-    page.get_by_role("button", name="محفوظ کریں").click()
+    visit.field("account.theme").select_option("dark")
+    visit.press("account.keep")
     expect(page.locator("html[data-theme=dark]")).to_be_attached()
-    page.goto("/console/")
-    expect(page.locator("html[dir=rtl][data-theme=dark]")).to_be_attached()
+    visit.at("/console/")
+    expect(page.locator("html[data-theme=dark]")).to_be_attached()
 
 
-@pytest.mark.parametrize("script", [True, False])
+@in_every_way
 def test_an_admin_adds_a_login_that_signs_in_and_chooses_a_password(
-    open_page: OpenPage, script: bool, rally: Rally
+    open_page: OpenPage, rally: Rally, way: Way
 ) -> None:
-    login = f"new.{'script' if script else 'plain'}"
-    page = open_page("admin", "/console/staff/new", phone=True, script=script)
-    page.get_by_label("Login", exact=True).fill(login)
-    page.get_by_label("Cities").fill("Lahore")
-    page.get_by_role("button", name="Add a login").click()
-    made = page.locator(".secret").inner_text()
-    page.reload()  # a reload is a second copy of the form
-    expect(page.locator(".secret")).to_have_count(0)
-    there = open_page(None, "/console/sign-in", phone=True, script=script)
-    there.get_by_label("Login").fill(login)
-    there.get_by_label("Password").fill(made)
-    there.get_by_role("button", name="Sign in").click()
-    there.get_by_label("The password you were given").fill(made)
-    for label in ("New password", "New password once more"):
-        there.get_by_label(label, exact=True).fill("harbour-lantern-fig-9")
-    there.get_by_role("button", name="Change password").click()
-    expect(there.locator(".menu")).to_be_visible()
-    assert there.url.endswith("/console/")
+    login = f"new.{way}"
+    admin = Visit(open_page("admin", "/console/staff", **way.look), way)
+    admin.follow("staff.add")
+    admin.field("staff.login").fill(login)
+    admin.field("staff.cities").fill("Lahore")
+    admin.press("staff.add")
+    admin.reads("staff.made_title")
+    made = admin.page.locator(".secret").inner_text()
+    admin.page.reload()  # a reload is a second copy of the form
+    expect(admin.page.locator(".secret")).to_have_count(0)
+    there = Visit(open_page(None, "/console/sign-in", **way.look), way)
+    there.field("sign_in.login").fill(login)
+    there.field("sign_in.password").fill(made)
+    there.press("sign_in.do")
+    there.field("sign_in.made_password").fill(made)
+    for key in ("sign_in.new", "sign_in.repeat"):
+        there.field(key).fill("harbour-lantern-fig-9")
+    there.press("sign_in.change")
+    there.reads("menu.now")
+    assert there.page.url.endswith("/console/")
+    row = staff_row(rally.engine, login)
+    assert (row.role, row.must_change_password) == ("field", False)
 
 
-def test_a_second_factor_is_set_up_from_the_picture_on_the_page(open_page: OpenPage) -> None:
-    page = open_page("field", "/console/account/second-factor", phone=True)
-    assert page.locator("img.qr").evaluate("one => one.complete && one.naturalWidth > 100")
-    check_page(page)
-    page.get_by_text("It cannot scan?").click()
-    secret = page.locator(".secret").inner_text().replace(" ", "")
-    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
-    page.get_by_role("button", name="Set up").click()
-    expect(page.locator(".codes li")).to_have_count(10)
-    check_page(page)
+@in_every_way
+def test_an_admin_changes_a_role_and_the_areas_and_disables_a_login(
+    open_page: OpenPage, rally: Rally, way: Way
+) -> None:
+    login, name = f"old.{way}", f"Old.{way}".title()
+    make_staff(rally.engine, rally.settings, login, "field")
+    visit = Visit(open_page("admin", "/console/staff", **way.look), way)
+    visit.page.get_by_role("link", name=name, exact=True).click()
+    visit.page.get_by_role("radio", name=f"{way.words('roles.organiser')} {way.words('roles.organiser_may')}").check()
+    visit.press("staff.role_change")
+    visit.is_told("staff.role_changed", name=name)
+    visit.field("staff.cities").fill("Nowhere at all")
+    visit.press("staff.areas_change")
+    expect(visit.page.get_by_role("alert")).to_have_text(way.words("staff.problem.city_unknown"))
+    visit.field("staff.cities").fill("Lahore")
+    visit.press("staff.areas_change")
+    visit.is_told("staff.areas_changed", name=name)
+    visit.press("staff.disable")
+    visit.is_told("staff.disabled", name=name)
+    row = staff_row(rally.engine, login)
+    assert (row.role, row.active) == ("organiser", False)
+    visit.press("staff.enable")
+    visit.is_told("staff.enabled", name=name)
+    assert staff_row(rally.engine, login).active
+
+
+@in_every_way
+def test_the_audit_log_is_looked_at(open_page: OpenPage, rally: Rally, way: Way) -> None:
+    engine = make_engine(rally.settings.database_url, audit_key=rally.settings.audit_key)
+    with writing(engine) as connection:
+        record(connection, "omar", "phone.reveal", f"report:{way}", {"reason": f"call {way}"}, datetime.now(UTC))
+    engine.dispose()
+    visit = Visit(open_page("admin", "/console/audit", **way.look), way)
+    visit.reads("audit.title")
+    visit.field("audit.subject").fill(f"report:{way}")
+    visit.press("audit.filter")
+    expect(visit.page.locator("main tbody tr")).to_have_count(1)
+    expect(visit.page.locator("main tbody tr")).to_contain_text(f"call {way}")
+    visit.field("audit.by").fill("nobody")
+    visit.press("audit.filter")
+    expect(visit.page.locator(".empty")).to_contain_text(way.words("audit.none_words"))
+
+
+@in_opposite_ways
+def test_a_second_factor_is_set_up_from_the_picture_on_the_page(open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("field", "/console/account/second-factor", **way.look), way)
+    if way.script:  # else nobody can ask the picture
+        assert visit.page.locator("img.qr").evaluate("one => one.complete && one.naturalWidth > 100")
+    visit.is_sound()
+    visit.unfold("sign_in.enrol_type")
+    secret = visit.page.locator(".secret").inner_text().replace(" ", "")
+    visit.field("sign_in.code").fill(pyotp.TOTP(secret).now())
+    visit.press("sign_in.enrol_do")
+    expect(visit.page.locator(".codes li")).to_have_count(10)
+    visit.is_sound()

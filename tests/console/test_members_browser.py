@@ -4,21 +4,16 @@ import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, expect
 from sqlalchemy import select
 
 from gateway.database import reading
 from gateway.service import Service
-from gateway.tables import Member
-from tests.console.conftest import OpenPage, Rally, check_page
+from gateway.tables import AuditEntry, Member, OutboundText, Report, Sender
+from tests.console.conftest import OpenPage, Rally
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 from tests.gateway.conftest import a_text
 
-LOOKS = [
-    pytest.param({"phone": False, "script": True, "language": "en"}, id="desk-en"),
-    pytest.param({"phone": True, "script": True, "language": "ur"}, id="phone-ur"),
-    pytest.param({"phone": True, "script": False, "language": "en"}, id="phone-en-plain"),
-    pytest.param({"phone": False, "script": False, "language": "ur"}, id="desk-ur-plain"),
-]
 QUESTION = "When does the speech begin on Sunday?"
 URDU = "تقریر کب شروع ہو گی بھائی جان؟"
 
@@ -38,41 +33,97 @@ def talked(rally: Rally) -> Rally:
     return rally
 
 
-def _check(page: Page, look: dict[str, object]) -> None:
-    """Without its scripts a page cannot be asked; it is the same page."""
-    if look["script"]:
-        check_page(page)
+@in_every_way
+def test_a_member_is_searched_and_read(talked: Rally, open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("organiser", "/console/members", **way.look), way)
+    visit.is_sound()
+    visit.field("members.q").fill("zubai")
+    visit.press("members.search")
+    visit.page.get_by_role("link", name="Zubaida", exact=True).click()
+    visit.reads_words("Zubaida")
+    expect(visit.card("members.ledger").locator("blockquote").first).to_have_text("JOIN Zubaida Lahore NA-130 students")
+    expect(visit.card("members.ledger")).to_contain_text(way.words("members.actions.join"))
+    assert "3331110001" not in visit.page.content()
+    visit.is_sound()
+    visit.at("/console/members")
+    visit.field("members.q").fill("nobody of this name")
+    visit.press("members.search")
+    expect(visit.page.locator(".empty")).to_contain_text(way.words("members.none_found_words"))
+    visit.follow("members.all")
+    expect(visit.page.locator("main tbody tr").first).to_be_visible()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_member_is_searched_and_read(talked: Rally, open_page: OpenPage, look: dict[str, object]) -> None:
-    page = open_page("organiser", "/console/members", **look)
-    _check(page, look)
-    page.locator("#f-q").fill("zubai")
-    page.locator("form[role=search] button").click()
-    page.get_by_role("link", name="Zubaida").click()
-    expect(page.locator("h1")).to_have_text("Zubaida")
-    expect(page.locator("blockquote").first).to_have_text("JOIN Zubaida Lahore NA-130 students")
-    assert "3331110001" not in page.content()
-    _check(page, look)
+@in_opposite_ways
+def test_a_number_is_shown_for_a_reason(talked: Rally, open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("organiser", "/console/members", **way.look), way)
+    visit.field("members.q").fill("zubai")
+    visit.press("members.search")
+    visit.page.get_by_role("link", name="Zubaida", exact=True).click()
+    visit.page.locator("main summary").filter(has_text=way.words("parts.reveal")).first.click()
+    visit.field("parts.reveal_reason").fill(f"call back, {way}")
+    visit.press("parts.reveal_do")
+    expect(visit.page.locator("a.phone").first).to_contain_text("3331110001")
+    with reading(talked.engine) as connection:
+        kept = connection.execute(select(AuditEntry.detail).where(AuditEntry.action == "member.phone_shown")).scalars()
+        assert any(f"call back, {way}" in str(detail) for detail in kept)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_question_is_answered(talked: Rally, open_page: OpenPage, look: dict[str, object]) -> None:
+@in_every_way
+def test_a_question_is_answered(talked: Rally, open_page: OpenPage, way: Way) -> None:
     asked = f"{QUESTION} {uuid.uuid4().hex[:6]}"
     said(talked, asked, "+923331110001")
-    page = open_page("organiser", "/console/inbox", **look)
-    _check(page, look)
-    page.locator(".threads .card", has_text=asked).get_by_role("link").first.click()
-    expect(page.locator(".theirs .said").last).to_have_text(asked)
-    _check(page, look)
+    visit = Visit(open_page("organiser", "/console/inbox", **way.look), way)
+    visit.page.locator(".threads .card", has_text=asked).get_by_role("link").first.click()
+    expect(visit.page.locator(".theirs .said").last).to_have_text(asked)
+    visit.is_sound()
     answer = f"At five. {uuid.uuid4().hex[:6]}"
-    page.locator("#f-words").first.fill(answer)
-    if look["script"]:
-        expect(page.locator("output[data-parts]")).to_contain_text("GSM-7")
-    page.locator("#reply form[method=post] button").last.click()
-    expect(page.locator(".notice.good")).to_be_visible()
-    expect(page.locator(".ours .said").last).to_have_text(answer)
+    reply = visit.page.locator("#reply")
+    visit.field("inbox.words", reply).fill(answer)
+    if way.script:
+        expect(visit.page.locator("output[data-parts]")).to_contain_text("GSM-7")
+    else:
+        visit.press("inbox.count", reply)
+        expect(visit.page.locator("output[data-parts]")).to_have_text(way.any_words("inbox.counted"))
+        expect(visit.field("inbox.words", reply)).to_have_value(answer)
+    visit.press("inbox.send", reply)
+    visit.is_told("inbox.sent")
+    expect(visit.page.locator(".ours .said").last).to_have_text(answer)
+    assert answer in _bodies_to(talked, "+923331110001")
+    visit.field("inbox.note").fill(f"call her, {way}")
+    visit.press("inbox.keep_note")
+    visit.is_told("inbox.noted")
+    expect(visit.card("inbox.notes")).to_contain_text(f"call her, {way}")
+    visit.press("inbox.close")
+    visit.is_told("inbox.closed")
+    visit.press("inbox.reopen")
+    visit.is_told("inbox.reopened")
+
+
+@in_every_way
+def test_a_question_becomes_a_report_and_is_handed_over(talked: Rally, open_page: OpenPage, way: Way) -> None:
+    asked = f"my uncle feels unwell in the third row {uuid.uuid4().hex[:6]}"
+    sender = f"+92333111010{way.number}"
+    said(talked, asked, sender)
+    visit = Visit(open_page("organiser", "/console/inbox", **way.look), way)
+    visit.page.locator(".threads .card", has_text=asked).get_by_role("link").first.click()
+    visit.press("inbox.make_report")
+    with reading(talked.engine) as connection:
+        ref = connection.execute(select(Report.ref).where(Report.text == asked)).scalar_one()
+    visit.is_told("inbox.reported", ref=ref)
+    assert any(ref in body for body in _bodies_to(talked, sender))
+    visit.field("inbox.hand_to").select_option(label="Amna")
+    visit.press("inbox.hand_over")
+    visit.is_told("inbox.handed")
+    expect(visit.page.locator("main .badge", has_text="Amna")).to_have_text(way.words("inbox.with", name="Amna"))
+    visit.page.get_by_role("link", name=f"iReport {ref}").first.click()
+    visit.reads_words(ref)
+    expect(visit.page.locator("#rep-head .said")).to_have_text(asked)
+
+
+def _bodies_to(rally: Rally, number: str) -> list[str]:
+    with reading(rally.engine) as connection:
+        theirs = select(OutboundText.body).join(Sender, Sender.id == OutboundText.sender_id).where(Sender.key == number)
+        return list(connection.execute(theirs).scalars())
 
 
 def test_a_new_text_comes_by_itself(talked: Rally, open_page: OpenPage) -> None:
@@ -89,47 +140,90 @@ def test_a_new_text_comes_by_itself(talked: Rally, open_page: OpenPage) -> None:
     expect(page.locator("#f-words").first).to_have_value("half a repl")  # what one types stays
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_file_is_looked_at_and_imported(
-    talked: Rally, open_page: OpenPage, tmp_path: Path, look: dict[str, object]
-) -> None:
+@in_every_way
+def test_a_file_is_looked_at_and_imported(talked: Rally, open_page: OpenPage, way: Way) -> None:
     number = f"0345{uuid.uuid4().int % 10**7:07}"
-    file = tmp_path / "people.csv"
-    file.write_text(
+    rows = (
         "phone,name,city,consent_words,consent_at,consent_source\n"
-        f"{number},<i>Nadia</i> Khan,Lahore,I agree,2026-01-02,form 1\n0300,Short,,,,\n",
-        "utf-8",
+        f"{number},<i>Nadia</i> Khan,Lahore,I agree,2026-01-02,form 1\n0300,Short,,,,\n"
     )
-    page = open_page("organiser", "/console/members/import", **look)
-    _check(page, look)
-    page.locator("#f-file").set_input_files(file)
-    page.locator("main form button").first.click()
-    expect(page.locator("h1")).to_have_text("people.csv")
-    _check(page, look)
-    page.locator("main form.act button").first.click()
-    expect(page.locator(".notice.good")).to_be_visible()
+    visit = Visit(open_page("organiser", "/console/members", **way.look), way)
+    visit.follow("members.import")
+    file: FilePayload = {"name": "people.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    visit.field("members.file").set_input_files(file)
+    visit.press("members.import_look")
+    visit.reads_words("people.csv")
+    expect(visit.card("members.verdicts.refused")).to_contain_text(way.words("members.line", number=3))
+    visit.is_sound()
+    before = _members(talked)
+    visit.press("members.import_do", n=1)
+    visit.is_told("members.imported", n=1, changed=0)
+    assert _members(talked) == [*before, "iNadiai Khan"]
+
+
+@in_every_way
+def test_members_are_exported_for_a_reason(talked: Rally, open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("admin", "/console/members", **way.look), way)
+    visit.follow("members.export")
+    visit.field("members.rule").fill("city:lahor")
+    visit.press("members.count")
+    expect(
+        visit.page.get_by_role("status").filter(has_text=way.any_words("members.counted", whole=False))
+    ).to_be_visible()
+    visit.field("members.rule").fill("all")
+    visit.field("members.reason").fill(f"door list, {way}")
+    visit.page.get_by_role("radio", name=way.words("members.kind_csv")).check()
+    with visit.page.expect_download() as got:
+        visit.press("members.export_do")
+    content = Path(got.value.path()).read_text("utf-8-sig")
+    assert "Zubaida" in content
     with reading(talked.engine) as connection:
-        assert (
-            connection.execute(select(Member.name).order_by(Member.sender_id.desc()).limit(1)).scalar()
-            == "iNadiai Khan"
-        )
+        kept = connection.execute(select(AuditEntry.detail).where(AuditEntry.action.contains("export"))).scalars()
+        assert any(f"door list, {way}" in str(detail) for detail in kept)
 
 
-@pytest.mark.parametrize("look", LOOKS[:2])
-def test_the_other_pages_stand(talked: Rally, open_page: OpenPage, look: dict[str, object]) -> None:
-    page = open_page("admin", "/console/members/export", **look)
-    _check(page, look)
-    with page.expect_download() as got:
-        page.locator("#f-reason").fill("door list")
-        page.locator("button[value=file]").click()
-    assert Path(got.value.path()).read_bytes().startswith(b"PK")
-    page.goto("/console/inbox/answers")
-    page.locator("#t-new").fill(f"When {uuid.uuid4().hex[:6]}")
-    page.locator("#w-new-en").fill("Dear {name}, at five.")
-    page.locator("form").last.locator("button").last.click()
-    expect(page.locator(".notice.good")).to_be_visible()
-    _check(page, look)
-    page.goto("/console/members")
-    page.locator("td a").first.click()
-    page.get_by_role("link", name="Erase this person" if look["language"] == "en" else "مٹائیں").click()
-    _check(page, look)
+@in_opposite_ways
+def test_an_answer_is_kept_ready_and_put_in(talked: Rally, open_page: OpenPage, way: Way) -> None:
+    visit = Visit(open_page("organiser", "/console/inbox", **way.look), way)
+    visit.follow("inbox.answers")
+    title = f"When {uuid.uuid4().hex[:6]}"
+    new = visit.card("inbox.answer_new")
+    visit.field("inbox.answer_title", new).fill(title)
+    visit.field("members.languages.en", new).fill(f"Dear {{name}}, at five, {title}.")
+    visit.press("inbox.answer_save", new)
+    visit.is_told("inbox.answer_saved")
+    asked = f"{QUESTION} {uuid.uuid4().hex[:6]}"
+    said(talked, asked, "+923331110001")
+    visit.at("/console/inbox")
+    visit.page.locator(".threads .card", has_text=asked).get_by_role("link").first.click()
+    visit.field("inbox.canned").select_option(label=title)
+    visit.press("inbox.put_in")
+    expect(visit.field("inbox.words", visit.page.locator("#reply"))).to_have_value(f"Dear Zubaida, at five, {title}.")
+    visit.at("/console/inbox/answers")
+    mine = visit.page.locator("details.card").filter(has_text=title)
+    mine.locator("summary").click()
+    visit.press("inbox.answer_drop", mine)
+    visit.is_told("inbox.answer_dropped")
+
+
+@in_opposite_ways
+def test_a_member_is_erased(talked: Rally, open_page: OpenPage, way: Way) -> None:
+    name = "Gonay" + "abdefhik"[way.number] * 3
+    said(talked, f"JOIN {name} Lahore", f"+92333111020{way.number}")
+    visit = Visit(open_page("admin", "/console/members", **way.look), way)
+    visit.field("members.q").fill(name)
+    visit.press("members.search")
+    visit.page.get_by_role("link", name=name, exact=True).click()
+    visit.follow("members.erase")
+    visit.is_sound()
+    word = visit.page.locator("label[for=f-word] bdi").first.inner_text()
+    visit.field("members.reason").fill("asked for it")
+    visit.field("members.erase_type", word=word).fill(word)
+    visit.press("members.erase_do")
+    visit.is_told("members.erased")
+    assert name not in _members(talked)
+
+
+def _members(rally: Rally) -> list[str]:
+    with reading(rally.engine) as connection:
+        return list(connection.execute(select(Member.name).order_by(Member.sender_id)).scalars())

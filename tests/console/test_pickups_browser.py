@@ -1,23 +1,21 @@
 """Now and the pick-up points in a real browser: with script and without, phone and desktop, English and Urdu, print."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, expect
 from sqlalchemy import delete, insert, select
 
 from gateway.database import reading, writing
+from gateway.pickups.applied import unmatched_key
 from gateway.tables import Departure, PickupPoint, UnmatchedPlace
-from tests.console.conftest import MOST_BYTES, OpenPage, Rally, check_page, page_weight
+from tests.console.conftest import OpenPage, Rally, check_page
+from tests.console.ways import Visit, Way, in_every_way, in_opposite_ways
 
 NOW = datetime.now(UTC)
 MAP_BYTES = 130 * 1024  # a page whose map is asked for loads Leaflet too
-VIEWS = [
-    pytest.param({"script": True, "phone": False, "language": "en"}, id="desktop"),
-    pytest.param({"script": True, "phone": True, "language": "ur", "theme": "dark"}, id="phone, Urdu, dark"),
-    pytest.param({"script": False, "phone": True, "language": "en"}, id="phone without script"),
-]
 
 
 @pytest.fixture
@@ -29,23 +27,27 @@ def point(rally: Rally) -> int:
 
 @pytest.fixture
 def unknown(rally: Rally) -> Iterator[str]:
-    words = "wapda <b>grid</b>"
-    row = {"key": "wapda", "words": words, "near": "", "times": 3, "first_asked_at": NOW, "last_asked_at": NOW}
+    """Words that nobody has said before, and nobody knew."""
+    words = f"wapda <b>grid</b> {uuid.uuid4().hex[:6]}"
+    key = unmatched_key(words)
+    row = {"key": key, "words": words, "near": "", "times": 3, "first_asked_at": NOW, "last_asked_at": NOW}
     with writing(rally.engine) as connection:
-        connection.execute(delete(UnmatchedPlace).where(UnmatchedPlace.key == "wapda"))
         connection.execute(insert(UnmatchedPlace).values(row))
     yield words
     with writing(rally.engine) as connection:
-        connection.execute(delete(UnmatchedPlace).where(UnmatchedPlace.key == "wapda"))
+        connection.execute(delete(UnmatchedPlace).where(UnmatchedPlace.key == key))
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_now(open_page: OpenPage, view: dict[str, object]) -> None:
-    page = open_page("organiser", "/console/", **view)
-    expect(page.locator("#now-h-texts")).to_be_visible()
-    expect(page.locator("#now-h-carriers")).to_be_visible()
-    expect(page.locator("#now-filling progress").first).to_be_visible()
-    _check(page, view)
+@in_every_way
+def test_now(open_page: OpenPage, rally: Rally, point: int, way: Way) -> None:
+    visit = Visit(open_page("organiser", "/console/", **way.look), way)
+    visit.reads("menu.now")
+    for key in ("now.texts", "now.reports", "now.filling", "now.broadcasts", "now.joins", "now.carriers"):
+        expect(visit.page.get_by_role("heading", name=way.words(key), exact=True)).to_be_visible()
+    expect(visit.page.locator("#now-filling progress").first).to_be_visible()
+    visit.is_sound()
+    visit.follow("now.all_points")
+    visit.reads("menu.pickups")
 
 
 def test_now_changes_by_itself(open_page: OpenPage, rally: Rally, point: int) -> None:
@@ -60,16 +62,17 @@ def test_now_changes_by_itself(open_page: OpenPage, rally: Rally, point: int) ->
         _hold(rally, point, before)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_pages_of_pickups(open_page: OpenPage, point: int, unknown: str, view: dict[str, object]) -> None:
-    page = open_page("organiser", "/console/pickups", **view)
-    expect(page.locator("#pick-table tbody tr").first).to_be_visible()
-    _check(page, view)
+@pytest.mark.parametrize("way", [Way(True, True, "ur"), Way(False, True, "en"), Way(True, False, "en")], ids=str)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_of_pickups(open_page: OpenPage, point: int, unknown: str, way: Way, theme: str) -> None:
+    visit = Visit(open_page("organiser", "/console/pickups", theme=theme, **way.look), way)
+    expect(visit.page.locator("#pick-table tbody tr").first).to_be_visible()
+    visit.is_sound()
     for path in (str(point), f"{point}/edit", "new", "import", "demand", "unmatched"):
-        page.goto(f"/console/pickups/{path}")
-        expect(page.locator("h1")).to_be_visible()
-        _check(page, view)
-    expect(page.get_by_text(unknown)).to_be_visible()
+        visit.at(f"/console/pickups/{path}")
+        expect(visit.page.locator("h1")).to_be_visible()
+        visit.is_sound()
+    expect(visit.page.get_by_text(unknown)).to_be_visible()
 
 
 def test_the_map_comes_when_it_is_asked_for(open_page: OpenPage, point: int) -> None:
@@ -80,34 +83,82 @@ def test_the_map_comes_when_it_is_asked_for(open_page: OpenPage, point: int) -> 
     check_page(page, most_bytes=MAP_BYTES)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-def test_a_point_is_marked_full_and_opened_again(open_page: OpenPage, rally: Rally, point: int, script: bool) -> None:
-    page = open_page("organiser", f"/console/pickups/{point}", phone=True, script=script)
-    page.get_by_role("button", name="Mark it full").click()
-    expect(page.get_by_text("The point is full")).to_be_visible()
+@in_every_way
+def test_a_point_is_marked_full_and_opened_again(open_page: OpenPage, rally: Rally, point: int, way: Way) -> None:
+    visit = Visit(open_page("organiser", "/console/pickups", **way.look), way)
+    visit.page.locator(f'#pick-table a[href="/console/pickups/{point}"]').click()
+    visit.press("pickups.make_full")
+    visit.is_told("pickups.is_full")
+    expect(visit.card("pickups.buses").locator(".badge").first).to_have_text(way.words("pickups.state_full"))
     assert _state(rally, point) == "full"
-    page.get_by_role("button", name="Open it").click()
-    expect(page.get_by_text("The point is open.")).to_be_visible()
+    visit.press("pickups.make_open")
+    visit.is_told("pickups.is_open")
     assert _state(rally, point) == "open"
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-def test_a_file_is_previewed_and_left_alone(open_page: OpenPage, rally: Rally, script: bool) -> None:
-    page = open_page("organiser", "/console/pickups/import", script=script)
-    content = "name,city,lat,lon\n<i>Gate</i>,Lahore,31.55,74.35\n"
-    page.locator("#f-file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": content.encode()})
-    page.get_by_role("button", name="See what it would do").click()
-    expect(page.get_by_role("button", name="Import this")).to_be_visible()
-    expect(page.get_by_text("<i>Gate</i>")).to_be_visible()
+@in_opposite_ways
+def test_a_bus_is_late(open_page: OpenPage, rally: Rally, point: int, way: Way) -> None:
+    visit = Visit(open_page("organiser", f"/console/pickups/{point}", **way.look), way)
+    bus = visit.page.locator(".bus").first
+    bus.locator("summary").click()
+    minutes = 21 + way.number
+    visit.field("pickups.number_late", bus).fill(str(minutes))
+    visit.press("pickups.do_late", bus)
+    visit.is_told("pickups.did_late")
+    expect(visit.page.locator(".bus .badge").first).to_have_text(way.words("pickups.late_by", minutes=minutes))
     with reading(rally.engine) as connection:
-        assert connection.execute(select(PickupPoint.id).where(PickupPoint.name == "<i>Gate</i>")).first() is None
+        mine = select(Departure.late_minutes).where(Departure.pickup_point_id == point)
+        assert minutes in connection.execute(mine).scalars().all()
 
 
-def _check(page: Page, view: dict[str, object]) -> None:
-    if view["script"]:  # axe is a script of its own and never ends where none may run
-        check_page(page)
-    else:
-        assert sum(page_weight(page).values()) <= MOST_BYTES
+@in_every_way
+def test_a_file_of_points_is_looked_at_and_imported(open_page: OpenPage, rally: Rally, way: Way) -> None:
+    name = f"<i>Gate</i> {way}"
+    visit = Visit(open_page("organiser", "/console/pickups", **way.look), way)
+    visit.follow("pickups.import")
+    _look_at(visit, "name,lat\n")
+    expect(visit.page.get_by_role("alert")).to_have_text(way.any_words("pickups.nothing_imported"))
+    visit.follow("pickups.other_file")
+    _look_at(visit, f"name,city,lat,lon\n{name},Lahore,31.55,74.35\n")
+    expect(visit.page.get_by_text(name)).to_be_visible()
+    assert _points(rally, name) == []  # nothing is written before one says so
+    visit.is_sound()
+    visit.press("pickups.import_do", n=1)
+    visit.is_told("pickups.imported", added=1, changed=0)
+    assert _points(rally, name) == ["lahore"]
+    visit.field("pickups.search").fill(name)
+    visit.press("pickups.show")
+    expect(visit.page.locator("#pick-table tbody tr")).to_have_count(1)
+    with writing(rally.engine) as connection:
+        connection.execute(delete(PickupPoint).where(PickupPoint.name == name))
+
+
+@in_opposite_ways
+def test_a_place_that_nobody_knew_gets_a_meaning(open_page: OpenPage, rally: Rally, unknown: str, way: Way) -> None:
+    visit = Visit(open_page("organiser", "/console/pickups", **way.look), way)
+    visit.follow("pickups.unmatched")
+    visit.page.get_by_role("button", name=way.spoken("pickups.make_alias_of", words=unknown), exact=True).click()
+    visit.reads("pickups.what_is", words=unknown)
+    visit.field("pickups.search_place").fill("Kalma Chowk")
+    visit.press("pickups.search_do")
+    visit.page.get_by_role("radio").first.check()
+    visit.press("pickups.alias_do")
+    expect(visit.page.locator("p.notice[role=status]").first).to_have_text(way.any_words("pickups.alias_made"))
+    with reading(rally.engine) as connection:
+        mine = select(UnmatchedPlace.alias_of).where(UnmatchedPlace.key == unmatched_key(unknown))
+        assert connection.execute(mine).scalar_one() is not None
+
+
+def _look_at(visit: Visit, content: str) -> None:
+    file: FilePayload = {"name": "a.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    visit.field("pickups.file").set_input_files(file)
+    visit.press("pickups.preview")
+
+
+def _points(rally: Rally, name: str) -> list[str]:
+    with reading(rally.engine) as connection:
+        cities = connection.execute(select(PickupPoint.city).where(PickupPoint.name == name)).scalars().all()
+    return [str(city).lower() for city in cities]
 
 
 def _state(rally: Rally, point: int) -> str:

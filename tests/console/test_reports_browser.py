@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import insert, select, update
 
-from gateway.database import writing
+from gateway.database import reading, writing
 from gateway.reports.clusters import propose_clusters
 from gateway.service import Service, utc_now
-from gateway.tables import Report
+from gateway.tables import OutboundText, Report, Staff, StaffDuty
 from tests.console.conftest import OpenPage, Rally, check_page
+from tests.console.ways import WAYS, Visit, Way, in_every_way, in_opposite_ways
 from tests.gateway.conftest import a_text
 from tests.reports.test_conversation import ref_in, report
 
@@ -72,21 +73,94 @@ def test_the_pages_are_sound(open_page: OpenPage, refs: list[str], language: str
     check_page(page)
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-def test_one_thumb_takes_and_solves(open_page: OpenPage, service: Service, refs: list[str], script: bool) -> None:
-    ref = fresh(service, "generator smells of smoke at gate 5", f"+9230055511{int(script):02}")
-    page = open_page("field", f"{PATH}/{ref}", phone=True, script=script)
-    take = page.get_by_role("button", name="Take", exact=True)
+@in_every_way
+def test_a_report_is_taken_noted_and_solved(open_page: OpenPage, service: Service, refs: list[str], way: Way) -> None:
+    ref = fresh(service, "generator smells of smoke at gate 5", f"+9230055511{way.number:02}")
+    visit = Visit(open_page("field", PATH, **way.look), way)
+    visit.page.locator(".reps a").filter(has_text=ref).click()
+    visit.reads_words(ref)
+    thumb = visit.page.locator(".thumb")
+    take = visit.button("reports.take")
     box = take.bounding_box()
     assert box is not None
-    assert box["height"] >= 48 and box["width"] >= 120
-    assert 740 - 64 - 140 < box["y"] + box["height"] <= 740 - 64  # above the menu, where a thumb is
+    if way.phone:
+        assert box["height"] >= 48 and box["width"] >= 120
+        assert 740 - 64 - 140 < box["y"] + box["height"] <= 740 - 64  # above the menu, where a thumb is
     take.click()
-    expect(page.get_by_role("status").filter(has_text="is yours")).to_be_visible()
+    visit.is_told("reports.did.taken", ref=ref)
     assert report(service, ref).state == "in_progress"
-    page.locator(".thumb").get_by_role("button", name="Done").click()
-    expect(page.locator(".thumb").get_by_role("button", name="Open again")).to_be_visible()
+    visit.field("reports.note_words").fill(f"the tank is half full, {way}")
+    visit.press("reports.note_keep")
+    visit.is_told("reports.did.noted", ref=ref)
+    line = visit.page.locator("#rep-timeline li.note")
+    expect(line).to_contain_text(f"the tank is half full, {way}")
+    expect(line).to_contain_text(way.words("reports.entry.note"))
+    visit.field("reports.reply_words").fill(f"Somebody is on the way, {way}")
+    visit.press("reports.send")
+    visit.is_told("reports.did.replied", ref=ref, n=1)
+    assert f"Somebody is on the way, {way}" in _last_text_about(service, ref)
+    visit.press("reports.done", thumb)
+    visit.is_told("reports.did.done", ref=ref)
+    expect(visit.button("reports.reopen", thumb)).to_be_visible()
     assert report(service, ref).state == "resolved"
+
+
+@in_opposite_ways
+def test_a_report_is_given_put_right_moved_and_merged(
+    open_page: OpenPage, service: Service, refs: list[str], way: Way
+) -> None:
+    ref = fresh(service, "the speaker at block C is silent", f"+9230055512{way.number + 10}")
+    visit = Visit(open_page("organiser", f"{PATH}/{ref}", **way.look), way)
+    visit.field("reports.somebody_else").select_option("farah")
+    visit.press("reports.assign")
+    visit.is_told("reports.did.assigned", ref=ref, name="farah")
+    visit.unfold("reports.correct")
+    visit.field("reports.urgency_of").select_option("2")
+    visit.press("reports.correct_do")
+    visit.is_told("reports.did.corrected", ref=ref)
+    assert (report(service, ref).urgency, report(service, ref).state) == (2, "assigned")
+    visit.unfold("reports.move")
+    visit.field("reports.move_to").select_option("acknowledged")
+    visit.press("reports.move_do")
+    visit.is_told("reports.did.moved", ref=ref)
+    assert report(service, ref).state == "acknowledged"
+    visit.unfold("reports.merge")
+    visit.field("reports.merge_into").fill("????")
+    visit.press("reports.merge_do")
+    expect(visit.page.get_by_role("alert")).to_be_visible()
+    visit.field("reports.merge_into").fill(refs[5])
+    visit.press("reports.merge_do")
+    visit.is_told("reports.did.merged", ref=ref)
+    assert report(service, ref).state == "duplicate"
+    visit.at(f"{PATH}/{ref}")
+    visit.unfold("reports.merge")
+    visit.press("reports.split")
+    visit.is_told("reports.did.split", ref=ref)
+    assert report(service, ref).state != "duplicate"
+
+
+def _last_text_about(service: Service, ref: str) -> str:
+    with reading(service.engine) as connection:
+        mine = select(OutboundText.body).where(OutboundText.body.contains(ref)).order_by(OutboundText.id.desc())
+        return str(connection.execute(mine).scalars().first())
+
+
+def _on_duty(rally: Rally, login: str) -> bool:
+    with reading(rally.engine) as connection:
+        mine = select(StaffDuty.on_duty).join(Staff, Staff.id == StaffDuty.staff_id).where(Staff.login == login)
+        return bool(connection.execute(mine).scalar())
+
+
+@in_opposite_ways
+def test_field_staff_go_on_duty_and_off(open_page: OpenPage, rally: Rally, way: Way) -> None:
+    visit = Visit(open_page("field", PATH, **way.look), way)
+    visit.follow("reports.duty")
+    visit.press("reports.go_on")
+    visit.is_told("reports.did.on_duty", name="Farah")
+    assert _on_duty(rally, "farah")
+    visit.press("reports.go_off")
+    visit.is_told("reports.did.off_duty", name="Farah")
+    assert not _on_duty(rally, "farah")
 
 
 def test_a_new_report_appears_by_itself(open_page: OpenPage, service: Service, refs: list[str]) -> None:
@@ -100,21 +174,26 @@ def test_a_new_report_appears_by_itself(open_page: OpenPage, service: Service, r
     expect(page.locator("#rep-timeline").get_by_text("the tanker left too")).to_be_visible(timeout=15_000)
 
 
-def test_without_scripts_a_link_loads_again(open_page: OpenPage, refs: list[str]) -> None:
-    page = open_page("field", f"{PATH}?category=water", phone=True, script=False)
-    page.get_by_role("link", name="Load again").click()
-    assert page.url.endswith("?category=water")
-    assert refs[2] in page.content()
+@pytest.mark.parametrize("way", [way for way in WAYS if not way.script], ids=str)
+def test_without_scripts_a_link_loads_again(open_page: OpenPage, refs: list[str], way: Way) -> None:
+    visit = Visit(open_page("field", f"{PATH}?category=water", **way.look), way)
+    visit.follow("reports.reload")
+    assert visit.page.url.endswith("?category=water")
+    assert refs[2] in visit.page.content()
 
 
-def test_filtering_by_form_makes_an_address_to_keep(open_page: OpenPage, refs: list[str]) -> None:
-    page = open_page("organiser", PATH, script=False)
-    page.locator("#rep-filter summary").click()
-    page.get_by_label("Category").select_option("sound")
-    page.get_by_role("button", name="Show", exact=True).click()
-    assert "category=sound" in page.url
-    expect(page.locator(".reps li")).to_have_count(1)
-    expect(page.get_by_text("hidden by the filter")).to_be_visible()
+@in_opposite_ways
+def test_filtering_by_form_makes_an_address_to_keep(open_page: OpenPage, refs: list[str], way: Way) -> None:
+    visit = Visit(open_page("organiser", PATH, **way.look), way)
+    visit.unfold("reports.filter")
+    visit.field("reports.category_of").select_option("toilets")
+    visit.press("reports.show")
+    expect(visit.page.locator(".reps li")).to_have_count(1)
+    assert "category=toilets" in visit.page.url
+    counts = visit.page.locator("#rep-counts")
+    expect(counts).to_contain_text(way.any_words("reports.hidden", whole=False))
+    visit.follow("reports.show_all", counts)
+    assert visit.page.url.endswith(PATH)
 
 
 def test_the_map_comes_when_asked_for_and_from_us(open_page: OpenPage, refs: list[str]) -> None:
