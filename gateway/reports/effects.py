@@ -12,7 +12,7 @@ from gateway.hooks.events import NewEvent
 from gateway.reports.field import FieldMove, FieldNote, SetDuty
 from gateway.reports.moves import UnknownReport, add_entry, answer_fixed, assign_row, hold, move_row
 from gateway.reports.notices import Notifier
-from gateway.reports.paging import page
+from gateway.reports.paging import LISTS, page
 from gateway.reports.staff import set_duty
 from gateway.rules.conversation import AnswerFixed, ContinueReport, Effect, OpenReport
 from gateway.rules.report_life import ACKNOWLEDGED, IN_HAND, MoveRefused
@@ -267,9 +267,13 @@ def erase_reports(connection: Connection, sender_id: int) -> None:
     )
     phones = select(Staff.phone).where(Staff.phone.is_not(None))
     staff = select(Sender.id).where(Sender.key.in_(phones), Sender.id != sender_id)
+    waits = OutboundText.state == "queued"
     for ref in refs:
-        quoted = OutboundText.sender_id.in_(staff) & OutboundText.body.contains(ref)
-        connection.execute(update(OutboundText).where(quoted, OutboundText.state != "queued").values(body=ref))
+        quoting = OutboundText.sender_id.in_(staff) & OutboundText.body.contains(ref)
+        connection.execute(update(OutboundText).where(quoting, ~waits).values(body=ref))
+        # What has not left goes as the ref alone; a list tells of other reports too, and quotes nobody.
+        quoting &= waits & OutboundText.wording.not_in(LISTS)
+        connection.execute(update(OutboundText).where(quoting).values(body=ref, encoding="GSM-7", parts=1))
 
 
 APPLIERS = {

@@ -22,6 +22,8 @@ from gateway.tables import Report, ReportStep
 PAGES_A_MINUTE = 6
 """More than this nobody reads one by one: the rest comes as one list within a tick of the clock."""
 HELP_EVERY_S = 300
+LISTS = ("field_page_many", "field_late_many")
+"""Wordings that name several reports and quote none."""
 CALLED = 4
 """Field staff that one report calls."""
 

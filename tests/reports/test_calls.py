@@ -227,3 +227,15 @@ def test_erase_takes_the_words_out_of_what_staff_were_texted_and_what_staff_wrot
         text("YES", phone_number)
     assert started(staffed, SANA) == [ref]
     assert entries(staffed, other) == [("received", "reporter", "speaker broken at block C"), ("note", "bilal", "")]
+
+
+def test_erased_words_do_not_leave_in_what_waits_for_staff(staffed: Service, text: Texting) -> None:
+    ref = ref_in(text("REPORT Sana fainted at gate 3"))
+    with reading(staffed.engine) as connection:
+        waiting = select(OutboundText.body).where(OutboundText.state == "queued")
+        assert any("fainted" in body for body in connection.execute(waiting).scalars())
+    text("ERASE")
+    text("YES")
+    with reading(staffed.engine) as connection:
+        left = connection.execute(select(OutboundText.body, OutboundText.parts).where(OutboundText.state == "queued"))
+        assert {tuple(row) for row in left} == {(ref, 1)}
