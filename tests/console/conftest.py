@@ -26,7 +26,7 @@ from gateway.app import create_app
 from gateway.database import make_engine, writing
 from gateway.settings import Settings, load_settings
 from gateway.tables import Staff
-from tests.browser.gateway_process import CHROMIUM, browsing, serving
+from tests.browser.gateway_process import CHROMIUM, PATIENCE_MS, browsing, serving
 from tests.conftest import say_not_run
 from tests.console.client import Browser, a_session, inside, make_staff
 from tests.gateway.conftest import settings_for
@@ -144,7 +144,7 @@ def open_page(rally: Rally, chromium: Chromium) -> Iterator[OpenPage]:
             base_url=rally.address,
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         if not script:
             _PLAIN.add(context)
         cookies: list[Any] = [{"name": "jalsa_language", "value": language, "url": rally.address}]

@@ -131,12 +131,12 @@ def test_a_new_text_comes_by_itself(talked: Rally, open_page: OpenPage) -> None:
     expect(page.locator(".threads")).to_be_visible()
     fresh = f"is there parking near the ground {uuid.uuid4().hex[:6]} ?"
     said(talked, fresh, "+923331110003")
-    expect(page.locator(".threads")).to_contain_text(fresh, timeout=8_000)
+    expect(page.locator(".threads")).to_contain_text(fresh)
     page.locator(".threads .card", has_text=fresh).get_by_role("link").first.click()
     page.locator("#f-words").first.fill("half a repl")
     again = f"hello {uuid.uuid4().hex[:6]} friends ?"
     said(talked, again, "+923331110003")
-    expect(page.locator("#talk")).to_contain_text(again, timeout=8_000)
+    expect(page.locator("#talk")).to_contain_text(again)
     expect(page.locator("#f-words").first).to_have_value("half a repl")  # what one types stays
 
 

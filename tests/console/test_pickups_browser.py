@@ -56,7 +56,7 @@ def test_now_changes_by_itself(open_page: OpenPage, rally: Rally, point: int) ->
     before = _held(rally, point)
     try:
         _hold(rally, point, 37)
-        expect(page.locator("#now-filling")).to_contain_text("37 /", timeout=15_000)
+        expect(page.locator("#now-filling")).to_contain_text("37 /")
         expect(shown).to_be_visible()
     finally:
         _hold(rally, point, before)

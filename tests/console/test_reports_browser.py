@@ -168,10 +168,10 @@ def test_a_new_report_appears_by_itself(open_page: OpenPage, service: Service, r
     expect(page.get_by_text("No report fits")).to_be_visible()
     page.wait_for_timeout(300)
     ref = fresh(service, "no water at gate 77", "+923005551200")
-    expect(page.locator("#rep-rows").get_by_text(ref)).to_be_visible(timeout=15_000)
+    expect(page.locator("#rep-rows").get_by_text(ref)).to_be_visible()
     page.goto(f"{PATH}/{ref}")
     service.record([a_text("the tanker left too", "+923005551200", carrier="simulated")])
-    expect(page.locator("#rep-timeline").get_by_text("the tanker left too")).to_be_visible(timeout=15_000)
+    expect(page.locator("#rep-timeline").get_by_text("the tanker left too")).to_be_visible()
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if not way.script], ids=str)
