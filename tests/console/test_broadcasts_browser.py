@@ -110,6 +110,24 @@ def test_a_broadcast_is_refused_asked_for_scheduled_and_cancelled(
     assert sent(rally.engine, name) == []
 
 
+def test_a_refusal_stays_while_the_page_is_kept_up_to_date(rally: Rally, crowd: int, open_page: OpenPage) -> None:
+    way = Way(False, True, "en")
+    visit = Visit(open_page("organiser", PATH, **way.look), way)
+    name = drafted(visit)
+    visit.press("broadcasts.approve", n=crowd)
+    visit.is_told("broadcasts.did_approve", name=name)
+    visit.unfold("broadcasts.schedule")
+    visit.field("broadcasts.day").fill("2020-01-01")
+    visit.field("broadcasts.time").fill("18:00")
+    visit.press("broadcasts.schedule_set")
+    refusal = visit.page.locator("#moves [role=alert]")
+    with writing(rally.engine) as connection:  # somebody else, meanwhile
+        connection.execute(Broadcast.__table__.update().where(Broadcast.name == name).values(state="cancelled"))
+    expect(visit.page.locator("#state .badge").first).to_have_text(way.words("broadcasts.is_cancelled"))
+    expect(refusal).to_be_visible()
+    expect(visit.field("broadcasts.day")).to_have_value("2020-01-01")
+
+
 @contextmanager
 def held_back(engine: Engine) -> Iterator[None]:
     """The carrier has asked us to wait: nothing leaves meanwhile."""

@@ -22,11 +22,13 @@
   const edited = (element) =>
     [...element.querySelectorAll("input:not([type=hidden]), textarea")].some((one) =>
       one.type === "checkbox" || one.type === "radio" ? one.checked !== one.defaultChecked : one.value !== one.defaultValue);
+  // What was refused stands with its reason and with what was given; what is up to date has neither.
+  const refused = (element) => element.querySelector("[role=alert][autofocus], [aria-invalid=true]") !== null;
 
   function swap(id, html) {
     const element = document.getElementById(id);
     if (!element || written(html) === element.innerHTML) return;
-    if (busy(element) || edited(element)) {
+    if (busy(element) || edited(element) || refused(element)) {
       waiting.set(id, html); // it comes when the person has left the field
       return;
     }
