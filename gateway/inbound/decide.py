@@ -137,14 +137,16 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
     may_be_stop = keywords.may_wish_to_stop(asked.body, vocabulary=vocabulary, near=near_stop)
     if asked.sender.reports and (found := reports.more(asked, snapshot.desk, may_be_stop=may_be_stop)):
         return found
-    if asked.command.name is None and (found := _whereabouts(asked, snapshot.reference)):
+    if asked.command.name is None and (found := _whereabouts(asked, snapshot.reference, may_be_stop=may_be_stop)):
         return found
     return Decision(Reply("miss_stop") if may_be_stop else None, miss=True)
 
 
-def _whereabouts(asked: Asked, reference: Reference) -> Decision | None:
-    """Answer a position, or a question after something that only the gazetteer knows to be a place."""
-    if found := pickups.answer_position(asked, reference.pickups):
+def _whereabouts(asked: Asked, reference: Reference, *, may_be_stop: bool) -> Decision | None:
+    """Answer a position, or a question after something that only the gazetteer knows to be a place; not where it may be
+    a wish to stop, which is told how first."""
+    found = pickups.answer_position(asked, reference.pickups)
+    if found or may_be_stop:
         return found
     named = keywords.place_asked(asked.body, short_code=reference.short_code, vocabulary=reference.vocabulary)
     return pickups.answer_named(named, asked, reference.pickups, reference.directory) if named else None

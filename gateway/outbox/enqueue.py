@@ -51,7 +51,7 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
 
     :param connection: a writing transaction of the caller's; nothing leaves before it commits
     :param now: aware UTC
-    :raises ValueError: a kind that is none, or an empty text
+    :raises ValueError: a kind that is none, an empty text, or one whose `counted` is of another text
     """
     rows = [_row(text, routes, now) for text in texts]
     if not rows:
@@ -84,6 +84,8 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any
     if not text.body and not reason:
         raise ValueError("An empty text cannot be sent.")
     counted = text.counted or _counted(text.body)
+    if text.counted and text.counted.text != text.body:
+        raise ValueError("What was counted is another text than the one to send.")
     waiting = not reason
     route = f"={text.carrier}" if text.carrier or not waiting else route_of(text.number, routes).prefix
     return {

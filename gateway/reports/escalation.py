@@ -43,16 +43,16 @@ def escalate(engine: Engine, notifier: Notifier, now: datetime) -> int:
     What is due is looked for without holding anything up; only the steps themselves are written.
     """
     with reading(engine) as connection:
-        due = [found for table, states in _STEPS for found in look(connection, table, states, now)]
+        due = [found for table, states in _STEPS for found in find_due(connection, table, states, now)]
     taken = 0
     for start in range(0, len(due), _IN_ONE):
         with writing(engine) as connection:
-            taken += len(take(connection, due[start : start + _IN_ONE], notifier, now))
+            taken += len(take_due(connection, due[start : start + _IN_ONE], notifier, now))
         stand_back(engine)
     return taken
 
 
-def look(connection: Connection, table: Mapping[int, Sequence[Step]], states: frozenset[str], now: datetime) -> Due:
+def find_due(connection: Connection, table: Mapping[int, Sequence[Step]], states: frozenset[str], now: datetime) -> Due:
     """Return what is due of a table of steps, the most urgent and oldest first."""
     in_hand = states is IN_HAND
     since = (
@@ -73,7 +73,7 @@ def look(connection: Connection, table: Mapping[int, Sequence[Step]], states: fr
     return found
 
 
-def take(connection: Connection, due: Due, notifier: Notifier, now: datetime) -> Due:
+def take_due(connection: Connection, due: Due, notifier: Notifier, now: datetime) -> Due:
     """Take the steps that nobody has taken, of reports that have not moved since we looked; returns these."""
     held = select(_reports.c.id, _reports.c.state, _reports.c.cycle).where(
         _reports.c.id.in_({row.id for row, _ in due})

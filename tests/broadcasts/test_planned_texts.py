@@ -8,6 +8,8 @@ from sqlalchemy import update
 from gateway.broadcasts.plan import plan_chunk
 from gateway.broadcasts.words import zone_of_number
 from gateway.database import writing
+from gateway.outbox.enqueue import NewText, enqueue
+from gateway.rules.message_parts import cheapest_parts
 from gateway.tables import OutboundText, Sender
 from tests.broadcasts.conftest import Desk, desk, outbox
 
@@ -75,3 +77,13 @@ def test_a_country_of_many_zones_keeps_our_clock_where_it_is_one_of_them() -> No
     number = "+79161234567"
     assert zone_of_number(number, "Europe/Moscow") == "Europe/Moscow"
     assert zone_of_number(number, "Asia/Karachi") != "Asia/Karachi"
+
+
+def test_what_is_sent_is_what_was_counted(desk: Desk) -> None:
+    [person, *_] = desk.members(1)
+    text = NewText("broadcast", person, "+923001234501", "Buses leave at 5", counted=cheapest_parts("Buses leave at 6"))
+    with pytest.raises(ValueError, match="counted"), writing(desk.engine) as connection:
+        enqueue(connection, [text], desk.terms.routes, desk.now)
+    with writing(desk.engine) as connection:
+        right = text._replace(counted=cheapest_parts(text.body))
+        assert enqueue(connection, [right], desk.terms.routes, desk.now) == 1

@@ -57,6 +57,14 @@ def drafted(visit: Visit, text: str = "Dear {name}, the bus leaves at 5") -> str
     return name
 
 
+def ask_for_a_past_day(visit: Visit) -> None:
+    """Ask that an approved broadcast starts on a day that is long over."""
+    visit.unfold("broadcasts.schedule")
+    visit.field("broadcasts.day").fill("2020-01-01")
+    visit.field("broadcasts.time").fill("18:00")
+    visit.press("broadcasts.schedule_set")
+
+
 def state_of(engine: Engine, name: str) -> str:
     with reading(engine) as connection:
         return str(connection.execute(select(Broadcast.state).where(Broadcast.name == name)).scalar_one())
@@ -90,10 +98,7 @@ def test_a_broadcast_is_refused_asked_for_scheduled_and_cancelled(
     expect(visit.page.locator("#state")).to_contain_text(way.words("broadcasts.asked_by", who="omar"))
     visit.press("broadcasts.approve", n=crowd)
     visit.is_told("broadcasts.did_approve", name=name)
-    visit.unfold("broadcasts.schedule")
-    visit.field("broadcasts.day").fill("2020-01-01")
-    visit.field("broadcasts.time").fill("18:00")
-    visit.press("broadcasts.schedule_set")
+    ask_for_a_past_day(visit)
     expect(visit.page.locator("main [role=alert]").first).to_be_visible()
     assert state_of(rally.engine, name) == "approved"
     visit.field("broadcasts.day").fill((utc_now() + timedelta(days=3)).strftime("%Y-%m-%d"))
@@ -116,10 +121,7 @@ def test_a_refusal_stays_while_the_page_is_kept_up_to_date(rally: Rally, crowd: 
     name = drafted(visit)
     visit.press("broadcasts.approve", n=crowd)
     visit.is_told("broadcasts.did_approve", name=name)
-    visit.unfold("broadcasts.schedule")
-    visit.field("broadcasts.day").fill("2020-01-01")
-    visit.field("broadcasts.time").fill("18:00")
-    visit.press("broadcasts.schedule_set")
+    ask_for_a_past_day(visit)
     refusal = visit.page.locator("#moves [role=alert]")
     with writing(rally.engine) as connection:  # somebody else, meanwhile
         connection.execute(Broadcast.__table__.update().where(Broadcast.name == name).values(state="cancelled"))

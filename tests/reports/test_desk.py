@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from gateway.database import reading, writing
 from gateway.reports import queue as desk
 from gateway.reports.clusters import propose_clusters, proposed
-from gateway.reports.escalation import escalate, look, take
+from gateway.reports.escalation import escalate, find_due, take_due
 from gateway.reports.moves import UnknownReport, hold, move_row
 from gateway.reports.similar import Compared, same_thing
 from gateway.reports.staff import set_duty
@@ -148,19 +148,19 @@ def test_a_step_is_taken_once_by_those_who_saw_it_due_at_the_same_time(staffed: 
     ref = ref_in(text("REPORT speaker broken at block C"))
     later = utc_now() + timedelta(minutes=25)
     with reading(staffed.engine) as connection:
-        due = look(connection, WAITING_STEPS, WAITING, later)
+        due = find_due(connection, WAITING_STEPS, WAITING, later)
     taken = []
     for _ in range(2):  # both have looked before either wrote
         with writing(staffed.engine) as connection:
-            taken.append(len(take(connection, due, staffed.notifier, later)))
+            taken.append(len(take_due(connection, due, staffed.notifier, later)))
     assert taken == [1, 0]
     assert [line[0] for line in entries(staffed, ref)].count("page") == 1
     with reading(staffed.engine) as connection:
-        due = look(connection, WAITING_STEPS, WAITING, later + timedelta(minutes=40))
+        due = find_due(connection, WAITING_STEPS, WAITING, later + timedelta(minutes=40))
     assert len(due) == 1
     text(f"TAKE {ref}", BILAL)
     with writing(staffed.engine) as connection:  # somebody took it between the look and the step
-        assert not take(connection, due, staffed.notifier, later)
+        assert not take_due(connection, due, staffed.notifier, later)
 
 
 @pytest.mark.parametrize("many", [3, 4])

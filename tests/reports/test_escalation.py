@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, update
 from gateway.database import reading, writing
 from gateway.places.store import bump
 from gateway.reports import queue as desk
-from gateway.reports.escalation import escalate, look, take
+from gateway.reports.escalation import escalate, find_due, take_due
 from gateway.reports.staff import set_duty
 from gateway.rules.report_escalation import WAITING_STEPS
 from gateway.rules.report_life import WAITING
@@ -53,11 +53,11 @@ def test_a_step_that_was_due_before_a_report_was_solved_is_not_taken_after_it_is
     solved_and_not(staffed, text, ref)
     later = utc_now() + timedelta(minutes=25)
     with reading(staffed.engine) as connection:
-        due = look(connection, WAITING_STEPS, WAITING, later)
+        due = find_due(connection, WAITING_STEPS, WAITING, later)
     assert len(due) == 1
     solved_and_not(staffed, text, ref)
     with writing(staffed.engine) as connection:
-        assert not take(connection, due, staffed.notifier, later)
+        assert not take_due(connection, due, staffed.notifier, later)
     assert escalate(staffed.engine, staffed.notifier, utc_now() + timedelta(minutes=1)) == 0
 
 
