@@ -1,12 +1,14 @@
-"""Many rows in one statement with one parameter, the same on SQLite and PostgreSQL.
+"""Many rows in one statement of few parameters, the same on SQLite and PostgreSQL.
 
-The rows travel as one JSON document, which the database takes apart itself (json_to_recordset, json_each): neither the
-driver nor SQLAlchemy handles each value, and the statement is the same text for any number of rows. Measured on groups
-of 250 texts, this costs PostgreSQL's client a fifth of what executemany or a VALUES list costs.
+The rows travel as JSON, which the database takes apart itself: neither the driver nor SQLAlchemy handles each value,
+and the statement is the same text for any number of rows. Measured on groups of 250 texts, this costs PostgreSQL's
+client a fifth of what executemany or a VALUES list costs. SQLite gets one list of rows (json_each); PostgreSQL a list
+for each column (json_array_elements_text), which both sides read in half the time of rows (json_to_recordset).
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -39,6 +41,46 @@ from gateway.tables.base import UtcDateTime
 Rows = Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows as they travel to one kind of database: they can be made ready before their transaction begins."""
+
+    table: Table
+    kind: str
+    columns: tuple[str, ...]
+    shared: Mapping[str, Any]
+    parameters: Mapping[str, str]
+
+
+def pack(table: Table, kind: str, rows: Rows, shared: Mapping[str, Any] | None = None) -> Packed:
+    """Make rows ready for `insert_packed`; at least one, and all with the same keys.
+
+    :param kind: the dialect's name, "sqlite" or "postgresql"
+    :param shared: columns that have one value in all rows: it travels once, and the rows' own is not looked at
+    :raises ValueError: a time without a zone
+    """
+    shared = shared or {}
+    columns = tuple(name for name in rows[0] if name not in shared)
+    return Packed(table, kind, columns, shared, _parameters(table, kind, columns, rows))
+
+
+def insert_packed(
+    connection: Connection,
+    packed: Packed,
+    *,
+    returning: Sequence[str] = (),
+    or_ignore: bool = False,
+    or_update: Mapping[str, Sequence[str]] | None = None,
+) -> Sequence[Row[Any]]:
+    """Insert rows that were made ready; otherwise as `insert_rows`."""
+    ((key, written),) = or_update.items() if or_update else ((None, ()),)
+    columns, shared = packed.columns, tuple(packed.shared)
+    statement = _insert(packed.table, packed.kind, columns, shared, tuple(returning), or_ignore, key, tuple(written))
+    once = {f"all_{name}": value for name, value in packed.shared.items()}
+    result = connection.execute(statement, {**packed.parameters, **once})
+    return result.all() if returning else []
+
+
 def insert_rows(
     connection: Connection,
     table: Table,
@@ -51,7 +93,7 @@ def insert_rows(
 ) -> Sequence[Row[Any]]:
     """Insert rows that all have the same keys; a column that is left out gets its default.
 
-    :param shared: columns that have one value in all rows: it travels once, and the rows' own is not looked at
+    :param shared: as in `pack`
     :param returning: columns to return of every row that was inserted or updated, in no order
     :param or_ignore: skip a row that is on record already
     :param or_update: {unique column: columns that are written when its value is on record already}
@@ -59,21 +101,15 @@ def insert_rows(
     """
     if not rows:
         return []
-    shared = shared or {}
-    columns = tuple(name for name in rows[0] if name not in shared)
-    ((key, written),) = or_update.items() if or_update else ((None, ()),)
-    kind = connection.dialect.name
-    statement = _insert(table, kind, columns, tuple(shared), tuple(returning), or_ignore, key, tuple(written))
-    once = {f"all_{name}": value for name, value in shared.items()}
-    result = connection.execute(statement, {"rows": _document(table, kind, columns, rows), **once})
-    return result.all() if returning else []
+    packed = pack(table, connection.dialect.name, rows, shared)
+    return insert_packed(connection, packed, returning=returning, or_ignore=or_ignore, or_update=or_update)
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Write every row's columns to the row of that `id`; all rows have the same keys."""
     if rows:
         columns, kind = tuple(rows[0]), connection.dialect.name
-        connection.execute(_update(table, kind, columns), {"rows": _document(table, kind, columns, rows)})
+        connection.execute(_update(table, kind, columns), _parameters(table, kind, columns, rows))
 
 
 class _Among(FunctionElement[Any]):
@@ -136,52 +172,75 @@ def _update(table: Table, kind: str, columns: tuple[str, ...]) -> Any:
     return update(table).where(table.c.id == given["id"]).values(fresh)
 
 
+class _SideBySide(FunctionElement[Any]):
+    """Lists of JSON side by side as the columns of one table."""
+
+    name = "side_by_side"
+    inherit_cache = True
+
+
+@compiles(_SideBySide, "postgresql")
+def _side_by_side_postgresql(element: _SideBySide, compiler: Any, **options: Any) -> str:
+    lists = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"ROWS FROM ({', '.join(f'json_array_elements_text(CAST({each} AS JSON))' for each in lists)})"
+
+
 def _source(table: Table, kind: str, columns: Sequence[str]) -> tuple[FromClause, Mapping[str, ColumnElement[Any]]]:
-    """Return the rows of the parameter `rows` as something to select from, and its columns by name."""
-    parameter = bindparam("rows", type_=String())
+    """Return the rows of the parameters as something to select from, and its columns by name."""
     if kind == "sqlite":
-        each: Any = func.json_each(parameter).table_valued("value", name="given")
+        each: Any = func.json_each(bindparam("rows", type_=String())).table_valued("value", name="given")
         return each, {
             name: func.json_extract(each.c.value, literal_column(f"'$[{number}]'"), type_=table.c[name].type)
             for number, name in enumerate(columns)
         }
-    typed = [column(f"c{number}", table.c[name].type) for number, name in enumerate(columns)]
-    rows: Any = func.json_to_recordset(cast(parameter, JSON)).table_valued(*typed, name="given")
-    rows = rows.render_derived(with_types=True)
-    return rows, {name: rows.c[f"c{number}"] for number, name in enumerate(columns)}
+    lists = [bindparam(f"list_{number}", type_=String()) for number in range(len(columns))]
+    read = [column(f"c{number}", String()) for number in range(len(columns))]
+    rows: Any = _SideBySide(*lists).table_valued(*read, name="given").render_derived()
+    return rows, {name: _typed(rows.c[f"c{number}"], table.c[name]) for number, name in enumerate(columns)}
 
 
-def _document(table: Table, kind: str, columns: tuple[str, ...], rows: Rows) -> str:
-    plain: list[Any] = [[row[name] for name in columns] for row in rows]
-    for at, convert in enumerate(_converters(table, kind, columns)):
-        if not convert:
-            continue
-        told: dict[int, Any] = {}  # by identity: most rows of a group carry the same time
-        for row, values_of in zip(rows, plain, strict=True):
-            value = row[columns[at]]
-            if value is not None:
-                values_of[at] = told.get(id(value)) or told.setdefault(id(value), convert(value))
-    if kind != "sqlite":  # json_to_recordset wants names; short ones are read sooner
-        names = [f"c{number}" for number in range(len(columns))]
-        plain = [dict(zip(names, one, strict=True)) for one in plain]
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+def _typed(letters: ColumnElement[str], of: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a value that came as letters as the column's type; letters stay what they are: a cast would cut them."""
+    return letters if isinstance(of.type, String) else cast(letters, of.type)
+
+
+def _parameters(table: Table, kind: str, columns: tuple[str, ...], rows: Rows) -> Mapping[str, str]:
+    lists = [_converted([row[name] for row in rows], convert) for name, convert in _converters(table, kind, columns)]
+    if kind == "sqlite":
+        return {"rows": _json(list(zip(*lists, strict=True)))}
+    return {f"list_{number}": _json(each) for number, each in enumerate(lists)}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _converted(given: list[Any], convert: Callable[[Any], Any] | None) -> list[Any]:
+    if convert is None:
+        return given
+    told: dict[int, Any] = {}  # by identity: most rows of a group carry the same time
+    return [
+        None if value is None else told.get(id(value)) or told.setdefault(id(value), convert(value)) for value in given
+    ]
 
 
 @cache
-def _converters(table: Table, kind: str, columns: tuple[str, ...]) -> tuple[Callable[[Any], Any] | None, ...]:
-    """Return what turns each column's values into JSON's own, in the form that SQLAlchemy stores and reads."""
+def _converters(
+    table: Table, kind: str, columns: tuple[str, ...]
+) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    """Return each column with what turns its values into JSON's own, in the form that SQLAlchemy stores and reads."""
 
     def converter(name: str) -> Callable[[Any], Any] | None:
         column_type = table.c[name].type
         if isinstance(column_type, UtcDateTime):
             return _sqlite_time if kind == "sqlite" else _utc_time
         if isinstance(column_type, JSON):
-            return json.dumps if kind == "sqlite" else None
+            return json.dumps
         if isinstance(column_type, Date):
             return date.isoformat
         return None
 
-    return tuple(converter(name) for name in columns)
+    return tuple((name, converter(name)) for name in columns)
 
 
 def _utc_time(value: datetime) -> str:

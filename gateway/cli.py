@@ -140,11 +140,14 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
 @app.command("worker")
 def work() -> None:
     """Send the texts of the outbox until it is told to stop. Start as many as you like, on as many machines."""
+    from gateway import garbage
     from gateway.clock import ticking
+    from gateway.database import reading
     from gateway.logs import set_up_logs
     from gateway.outbox.setup import routes_from
     from gateway.outbox.worker import run
     from gateway.overrides.in_force import Watch
+    from gateway.places.current import current_directory
     from gateway.reception import receiving
 
     settings = settings_at_start(settings_or_stop())
@@ -158,6 +161,9 @@ def work() -> None:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
     with ready_engine(settings) as engine:
         watch = Watch(engine, settings)
+        with reading(engine) as connection:
+            current_directory(connection)  # the first text of a broadcast must not wait for it
+        garbage.settle()
         with ticking(engine, watch):
             run(settings, around=receiving, accounts_now=watch.accounts_now)
 

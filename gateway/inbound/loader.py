@@ -1,6 +1,5 @@
 """Keep one process's reference data as fresh as the database's: looked at once a second, loaded when it has moved."""
 
-import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,6 +8,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, Engine
 
+from gateway import garbage
 from gateway.database import reading
 from gateway.hooks.events import wanted_kinds
 from gateway.inbound.reference import Reference
@@ -62,7 +62,7 @@ class ReferenceLoader:
                     self._reference = self._load(connection, seen, rules, in_force)
                     self._seen, self._files_of_triage, self._in_force = seen, rules, in_force
                     if first:
-                        _leave_to_stay()
+                        garbage.settle()
             self._looked = clock
         pickups = self._reference.pickups.at(self._now())  # an event that has ended makes room for the next
         if pickups is not self._reference.pickups:
@@ -107,10 +107,3 @@ class ReferenceLoader:
         except TriageError as error:
             log.error("triage_rules_kept", reason=str(error))  # noqa: TRY400
         return self._triage
-
-
-def _leave_to_stay() -> None:
-    """Take what was loaded at the start out of the garbage collector's rounds: it stays, and a country's places are
-    many objects to look through again and again."""
-    gc.collect()
-    gc.freeze()

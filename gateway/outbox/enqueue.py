@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from gateway.bulk import insert_rows
+from gateway.bulk import Packed, insert_packed, insert_rows, pack
 from gateway.rules.carrier_routes import Route, route_of
 from gateway.rules.delivery_status import TextState
 from gateway.rules.lanes import KINDS, lane_for
@@ -46,19 +46,33 @@ class NewText(NamedTuple):
     counted: MessageParts | None = None
 
 
+def pack_texts(kind: str, texts: Sequence[NewText], routes: Sequence[Route], now: datetime) -> Packed:
+    """Make texts ready for `enqueue_packed`; at least one.
+
+    :param kind: of the database, the dialect's name
+    :param now: aware UTC
+    :raises ValueError: a kind that is none, an empty text, or one whose `counted` is of another text
+    """
+    rows = [_row(text, routes, now) for text in texts]
+    first, many = rows[0], len(rows)
+    shared = {name: first[name] for name in _OFTEN_SHARED if [row[name] for row in rows].count(first[name]) == many}
+    return pack(_texts, kind, rows, shared)
+
+
+def enqueue_packed(connection: Connection, packed: Packed) -> int:
+    """Put texts that were made ready in the outbox; otherwise as `enqueue`."""
+    return len(insert_packed(connection, packed, returning=("id",), or_ignore=True))
+
+
 def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[Route], now: datetime) -> int:
     """Put texts in the outbox and return how many are new: one that a broadcast already has for a sender stays single.
 
     :param connection: a writing transaction of the caller's; nothing leaves before it commits
     :param now: aware UTC
-    :raises ValueError: a kind that is none, an empty text, or one whose `counted` is of another text
+    :raises ValueError: as `pack_texts`
     """
-    rows = [_row(text, routes, now) for text in texts]
-    if not rows:
-        return 0
-    first, many = rows[0], len(rows)
-    shared = {name: first[name] for name in _OFTEN_SHARED if [row[name] for row in rows].count(first[name]) == many}
-    return len(insert_rows(connection, _texts, rows, returning=("id",), or_ignore=True, shared=shared))
+    new = list(texts)
+    return enqueue_packed(connection, pack_texts(connection.dialect.name, new, routes, now)) if new else 0
 
 
 def enqueue_one(connection: Connection, text: NewText, routes: Sequence[Route], now: datetime) -> int:

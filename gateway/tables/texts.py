@@ -96,7 +96,7 @@ class OutboundText(Base):
     __table_args__ = (
         UniqueConstraint("inbound_id"),
         Index("ix_outbound_texts_sender", "sender_id", "created_at"),
-        Index("ix_outbound_texts_carrier_id", "carrier_id"),
+        _partial("ix_outbound_texts_carrier_id", "carrier_id", where="carrier_id IS NOT NULL"),
         _partial("ix_outbound_texts_queue", "lane", "not_before", "id", where="state = 'queued'"),
         _partial("ix_outbound_texts_open", "state", "lease_until", where="state IN ('attempted', 'uncertain')"),
         _partial("ix_outbound_texts_attempted", "attempted_at", where="attempted_at IS NOT NULL"),
