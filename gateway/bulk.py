@@ -109,7 +109,20 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Write every row's columns to the row of that `id`; all rows have the same keys."""
     if rows:
         columns, kind = tuple(rows[0]), connection.dialect.name
-        connection.execute(_update(table, kind, columns), _parameters(table, kind, columns, rows))
+        connection.execute(_update(table, kind, columns), parameters(table, kind, rows))
+
+
+def given(table: Table, kind: str, columns: Sequence[str]) -> Mapping[str, ColumnElement[Any]]:
+    """Return the columns of rows that a statement of one's own is executed with; see `parameters`."""
+    return _source(table, kind, columns)[1]
+
+
+def parameters(table: Table, kind: str, rows: Rows) -> Mapping[str, str]:
+    """Return the rows as parameters of a statement that was made with `given`, for the same columns in the same order.
+
+    :raises ValueError: a time without a zone
+    """
+    return _parameters(table, kind, tuple(rows[0]), rows)
 
 
 class _Among(FunctionElement[Any]):

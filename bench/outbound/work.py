@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
+from gateway import garbage
 from gateway.carriers.twilio.sender import TwilioAccount, TwilioCarrier
 from gateway.database import make_engine, reading
 from gateway.outbox.claim import Terms
@@ -97,6 +98,7 @@ async def worker(url: str, database: str) -> None:
     stop = asyncio.Event()
     with reading(engine) as connection:
         connection.execute(open_)
+    garbage.settle()  # as `jalsa worker` does
     ready()
     began = time.time()
 

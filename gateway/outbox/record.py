@@ -7,14 +7,16 @@ after its lease has expired still counts: the text is uncertain then, and this i
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import Connection, Engine, and_, bindparam, case, func, or_, text, update
+from sqlalchemy import Connection, Engine, and_, bindparam, case, func, or_, update
 from sqlalchemy.exc import OperationalError
 
+from gateway.bulk import given, parameters
 from gateway.carriers.base import SendResult
-from gateway.database import is_sqlite, writing
+from gateway.database import writing
 from gateway.outbox.carrier_states import hold_state, write_health
 from gateway.outbox.claim import Boundary, ClaimedText, Clock
 from gateway.outbox.consequences import Counts, Ended, carry_out, hold_numbers
@@ -27,41 +29,31 @@ _texts = OutboundText.__table__
 _ended = Counter("jalsa_outbox_attempts_total", "Attempts by carrier and outcome", ["carrier", "outcome"])
 _RUN_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
 
-# One statement for all accepted texts. Both have the same meaning; PostgreSQL takes arrays, SQLite a row at a time.
-_ACCEPT_ARRAYS = text(
-    """
-    UPDATE outbound_texts AS t
-    SET carrier_id = v.carrier_id, claimed_by = NULL, lease_until = NULL,
-        state = CASE WHEN t.state IN ('attempted', 'uncertain') OR (t.state = 'queued' AND NOT t.retried)
-                THEN 'sent' ELSE t.state END,
-        state_at = CASE WHEN t.state IN ('attempted', 'uncertain') OR (t.state = 'queued' AND NOT t.retried)
-                   THEN :now ELSE t.state_at END
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:carrier_ids AS text[])) AS v(id, carrier_id)
-    WHERE t.id = v.id AND (t.claimed_by = :worker OR t.state = 'uncertain' OR t.carrier_id IS NULL)
-    """
-)
-# No IN here: SQLAlchemy cannot spell a list out for many rows at once.
-_is_open = or_(
-    _texts.c.state == "attempted",
-    _texts.c.state == "uncertain",
-    and_(_texts.c.state == "queued", ~_texts.c.retried),
-)
-_ACCEPT_EACH = (
-    update(_texts)
-    .where(
-        _texts.c.id == bindparam("b_id"),
-        (_texts.c.claimed_by == bindparam("b_worker"))
-        | (_texts.c.state == "uncertain")
-        | _texts.c.carrier_id.is_(None),
+_is_open = or_(_texts.c.state.in_(("attempted", "uncertain")), and_(_texts.c.state == "queued", ~_texts.c.retried))
+
+
+@cache
+def _accept_all(kind: str) -> Any:
+    """Return the statement for all accepted texts at once."""
+    one = given(_texts, kind, ("id", "carrier_id"))
+    return (
+        update(_texts)
+        .where(
+            _texts.c.id == one["id"],
+            (_texts.c.claimed_by == bindparam("worker"))
+            | (_texts.c.state == "uncertain")
+            | _texts.c.carrier_id.is_(None),
+        )
+        .values(
+            carrier_id=one["carrier_id"],
+            claimed_by=None,
+            lease_until=None,
+            state=case((_is_open, "sent"), else_=_texts.c.state),
+            state_at=case((_is_open, bindparam("now", type_=_texts.c.state_at.type)), else_=_texts.c.state_at),
+        )
     )
-    .values(
-        carrier_id=bindparam("b_carrier_id"),
-        claimed_by=None,
-        lease_until=None,
-        state=case((_is_open, "sent"), else_=_texts.c.state),
-        state_at=case((_is_open, bindparam("b_now", type_=_texts.c.state_at.type)), else_=_texts.c.state_at),
-    )
-)
+
+
 _MOVE = (
     update(_texts)
     .where(
@@ -156,17 +148,9 @@ def _record(
 def _accept(connection: Connection, worker: str, accepted: Sequence[Result], now: datetime) -> None:
     if not accepted:
         return
-    if is_sqlite(connection):
-        connection.execute(
-            _ACCEPT_EACH,
-            [
-                {"b_id": one.text.id, "b_carrier_id": one.sent.carrier_id, "b_worker": worker, "b_now": now}
-                for one in accepted
-            ],
-        )
-        return
-    ids, carrier_ids = [one.text.id for one in accepted], [one.sent.carrier_id for one in accepted]
-    connection.execute(_ACCEPT_ARRAYS, {"ids": ids, "carrier_ids": carrier_ids, "worker": worker, "now": now})
+    kind = connection.dialect.name
+    rows = [{"id": one.text.id, "carrier_id": one.sent.carrier_id} for one in accepted]
+    connection.execute(_accept_all(kind), {**parameters(_texts, kind, rows), "worker": worker, "now": now})
 
 
 def _move(one: Result, worker: str, now: datetime) -> dict[str, Any]:
