@@ -7,7 +7,7 @@ for each column (json_array_elements_text), which both sides read in half the ti
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -39,6 +39,7 @@ from sqlalchemy.types import NullType
 from gateway.tables.base import UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
+Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,14 @@ class Packed:
     parameters: Mapping[str, str]
 
 
-def pack(table: Table, kind: str, rows: Rows, shared: Mapping[str, Any] | None = None) -> Packed:
-    """Make rows ready for `insert_packed`; at least one, and all with the same keys.
+def pack(table: Table, kind: str, columns: Columns, shared: Mapping[str, Any] | None = None) -> Packed:
+    """Make rows, given by their columns, ready for `insert_packed`; at least one.
 
     :param kind: the dialect's name, "sqlite" or "postgresql"
-    :param shared: columns that have one value in all rows: it travels once, and the rows' own is not looked at
+    :param shared: columns that have one value in all rows: it travels once
     :raises ValueError: a time without a zone
     """
-    shared = shared or {}
-    columns = tuple(name for name in rows[0] if name not in shared)
-    return Packed(table, kind, columns, shared, _parameters(table, kind, columns, rows))
+    return Packed(table, kind, tuple(columns), shared or {}, _parameters(table, kind, columns))
 
 
 def insert_packed(
@@ -93,7 +92,7 @@ def insert_rows(
 ) -> Sequence[Row[Any]]:
     """Insert rows that all have the same keys; a column that is left out gets its default.
 
-    :param shared: as in `pack`
+    :param shared: columns that have one value in all rows: it travels once, and the rows' own is not looked at
     :param returning: columns to return of every row that was inserted or updated, in no order
     :param or_ignore: skip a row that is on record already
     :param or_update: {unique column: columns that are written when its value is on record already}
@@ -101,15 +100,15 @@ def insert_rows(
     """
     if not rows:
         return []
-    packed = pack(table, connection.dialect.name, rows, shared)
+    packed = pack(table, connection.dialect.name, _columns(rows, shared or {}), shared)
     return insert_packed(connection, packed, returning=returning, or_ignore=or_ignore, or_update=or_update)
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Write every row's columns to the row of that `id`; all rows have the same keys."""
     if rows:
-        columns, kind = tuple(rows[0]), connection.dialect.name
-        connection.execute(_update(table, kind, columns), parameters(table, kind, rows))
+        kind = connection.dialect.name
+        connection.execute(_update(table, kind, tuple(rows[0])), parameters(table, kind, rows))
 
 
 def given(table: Table, kind: str, columns: Sequence[str]) -> Mapping[str, ColumnElement[Any]]:
@@ -122,7 +121,7 @@ def parameters(table: Table, kind: str, rows: Rows) -> Mapping[str, str]:
 
     :raises ValueError: a time without a zone
     """
-    return _parameters(table, kind, tuple(rows[0]), rows)
+    return _parameters(table, kind, _columns(rows))
 
 
 class _Among(FunctionElement[Any]):
@@ -217,8 +216,15 @@ def _typed(letters: ColumnElement[str], of: ColumnElement[Any]) -> ColumnElement
     return letters if isinstance(of.type, String) else cast(letters, of.type)
 
 
-def _parameters(table: Table, kind: str, columns: tuple[str, ...], rows: Rows) -> Mapping[str, str]:
-    lists = [_converted([row[name] for row in rows], convert) for name, convert in _converters(table, kind, columns)]
+def _columns(rows: Rows, but: Container[str] = ()) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0] if name not in but}
+
+
+def _parameters(table: Table, kind: str, columns: Columns) -> Mapping[str, str]:
+    lists = [
+        _converted(columns[name], convert) if convert else columns[name]
+        for name, convert in _converters(table, kind, tuple(columns))
+    ]
     if kind == "sqlite":
         return {"rows": _json(list(zip(*lists, strict=True)))}
     return {f"list_{number}": _json(each) for number, each in enumerate(lists)}
@@ -228,9 +234,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _converted(given: list[Any], convert: Callable[[Any], Any] | None) -> list[Any]:
-    if convert is None:
-        return given
+def _converted(given: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
     told: dict[int, Any] = {}  # by identity: most rows of a group carry the same time
     return [
         None if value is None else told.get(id(value)) or told.setdefault(id(value), convert(value)) for value in given

@@ -15,9 +15,11 @@ from gateway.rules.message_parts import MessageParts, cheapest_parts
 from gateway.tables import OutboundText
 
 _texts = OutboundText.__table__
-_OFTEN_SHARED = (
+_COLUMNS = (
     "kind", "inbound_id", "broadcast_id", "wording", "not_before", "expires_at", "created_at", "state_at",
+    "sender_id", "language", "body", "encoding", "parts", "state", "reason", "lane",
 )  # fmt: skip
+_OFTEN_SHARED = _COLUMNS[:8]
 """Columns that are the same in all texts of a broadcast: they travel once for a chunk."""
 
 
@@ -54,9 +56,10 @@ def pack_texts(kind: str, texts: Sequence[NewText], routes: Sequence[Route], now
     :raises ValueError: a kind that is none, an empty text, or one whose `counted` is of another text
     """
     rows = [_row(text, routes, now) for text in texts]
-    first, many = rows[0], len(rows)
-    shared = {name: first[name] for name in _OFTEN_SHARED if [row[name] for row in rows].count(first[name]) == many}
-    return pack(_texts, kind, rows, shared)
+    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+    first = {name: columns[name][0] for name in _OFTEN_SHARED}
+    shared = {name: value for name, value in first.items() if columns[name].count(value) == len(rows)}
+    return pack(_texts, kind, {name: columns[name] for name in _COLUMNS if name not in shared}, shared)
 
 
 def enqueue_packed(connection: Connection, packed: Packed) -> int:
@@ -77,7 +80,8 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
 
 def enqueue_one(connection: Connection, text: NewText, routes: Sequence[Route], now: datetime) -> int:
     """Put one text in the outbox and return its id; otherwise as `enqueue`."""
-    [row] = insert_rows(connection, _texts, [_row(text, routes, now)], returning=("id",))
+    new = dict(zip(_COLUMNS, _row(text, routes, now), strict=True))
+    [row] = insert_rows(connection, _texts, [new], returning=("id",))
     return int(row.id)
 
 
@@ -91,7 +95,8 @@ def _lane(kind: str, broadcast_id: int | None, route: str, zone: str) -> str:
     return str(lane_for(kind, broadcast_id, route, zone))
 
 
-def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any]:
+def _row(text: NewText, routes: Sequence[Route], now: datetime) -> tuple[Any, ...]:
+    """Return the values of `_COLUMNS`."""
     if text.kind not in KINDS:
         raise ValueError(f"There is no kind of text {text.kind!r}.")
     reason = text.suppressed or ("" if text.number.startswith("+") else "not a number that can be texted")
@@ -102,21 +107,21 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> dict[str, Any
         raise ValueError("What was counted is another text than the one to send.")
     waiting = not reason
     route = f"={text.carrier}" if text.carrier or not waiting else route_of(text.number, routes).prefix
-    return {
-        "kind": text.kind,
-        "sender_id": text.sender_id,
-        "inbound_id": text.inbound_id,
-        "broadcast_id": text.broadcast_id,
-        "wording": text.wording,
-        "language": text.language,
-        "body": counted.text,
-        "encoding": counted.encoding,
-        "parts": max(1, counted.parts),
-        "state": TextState.QUEUED if waiting else TextState.SUPPRESSED,
-        "reason": reason[:160] or None,
-        "lane": _lane(text.kind, text.broadcast_id, route, text.zone) if waiting else None,
-        "not_before": max(now, text.not_before or now),
-        "expires_at": text.expires_at,
-        "created_at": now,
-        "state_at": now,
-    }
+    return (
+        text.kind,
+        text.inbound_id,
+        text.broadcast_id,
+        text.wording,
+        max(now, text.not_before or now),
+        text.expires_at,
+        now,
+        now,
+        text.sender_id,
+        text.language,
+        counted.text,
+        counted.encoding,
+        max(1, counted.parts),
+        TextState.QUEUED if waiting else TextState.SUPPRESSED,
+        reason[:160] or None,
+        _lane(text.kind, text.broadcast_id, route, text.zone) if waiting else None,
+    )
