@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Connection,
+    CursorResult,
     Date,
     FromClause,
     FunctionElement,
@@ -54,7 +55,7 @@ class Packed:
 
 
 def pack(table: Table, kind: str, columns: Columns, shared: Mapping[str, Any] | None = None) -> Packed:
-    """Make rows, given by their columns, ready for `insert_packed`; at least one.
+    """Make rows, given by their columns, ready for `count_inserted`; at least one.
 
     :param kind: the dialect's name, "sqlite" or "postgresql"
     :param shared: columns that have one value in all rows: it travels once
@@ -63,21 +64,23 @@ def pack(table: Table, kind: str, columns: Columns, shared: Mapping[str, Any] | 
     return Packed(table, kind, tuple(columns), shared or {}, _parameters(table, kind, columns))
 
 
-def insert_packed(
+def count_inserted(connection: Connection, packed: Packed) -> int:
+    """Insert rows that were made ready, but those that are on record already; returns how many were inserted."""
+    return int(_insert_packed(connection, packed, (), True, None, ()).rowcount)
+
+
+def _insert_packed(
     connection: Connection,
     packed: Packed,
-    *,
-    returning: Sequence[str] = (),
-    or_ignore: bool = False,
-    or_update: Mapping[str, Sequence[str]] | None = None,
-) -> Sequence[Row[Any]]:
-    """Insert rows that were made ready; otherwise as `insert_rows`."""
-    ((key, written),) = or_update.items() if or_update else ((None, ()),)
-    columns, shared = packed.columns, tuple(packed.shared)
-    statement = _insert(packed.table, packed.kind, columns, shared, tuple(returning), or_ignore, key, tuple(written))
-    once = {f"all_{name}": value for name, value in packed.shared.items()}
-    result = connection.execute(statement, {**packed.parameters, **once})
-    return result.all() if returning else []
+    returning: tuple[str, ...],
+    or_ignore: bool,
+    key: str | None,
+    written: tuple[str, ...],
+) -> CursorResult[Any]:
+    shared = tuple(packed.shared)
+    statement = _insert(packed.table, packed.kind, packed.columns, shared, returning, or_ignore, key, written)
+    given = {**packed.parameters, **{f"all_{name}": value for name, value in packed.shared.items()}}
+    return connection.execute(statement, given, execution_options={"preserve_rowcount": True})
 
 
 def insert_rows(
@@ -101,7 +104,9 @@ def insert_rows(
     if not rows:
         return []
     packed = pack(table, connection.dialect.name, _columns(rows, shared or {}), shared)
-    return insert_packed(connection, packed, returning=returning, or_ignore=or_ignore, or_update=or_update)
+    ((key, written),) = or_update.items() if or_update else ((None, ()),)
+    result = _insert_packed(connection, packed, tuple(returning), or_ignore, key, tuple(written))
+    return result.all() if returning else []
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:

@@ -84,7 +84,8 @@ class _Writer:
             last = connection.execute(select(func.max(Member.sender_id))).scalar()
         for block in range((last or 0) // BLOCK + 1) if last is not None else ():
             with reading(self.engine) as connection:
-                condition = "m.sender_id >= :first AND m.sender_id < :after"
+                # Said of both, or PostgreSQL reads all senders from the first to the block's, for every block anew.
+                condition = "m.sender_id >= :first AND m.sender_id < :after AND s.id >= :first AND s.id < :after"
                 span = {"first": block * BLOCK, "after": (block + 1) * BLOCK}
                 rows = connection.execute(rows_sql(is_sqlite(connection), condition), span).all()
             columns = _columns_of(rows, block * BLOCK) if rows else {}

@@ -21,7 +21,7 @@ def list_members(
     query = (
         select(_members, _senders.c.key, _senders.c.consent, _senders.c.number_state, _senders.c.last_seen_at)
         .join_from(_members, _senders, _senders.c.id == _members.c.sender_id)
-        .where(_members.c.sender_id > after_id)
+        .where(_members.c.sender_id > after_id, _senders.c.id > after_id)  # of both: see `counting.recipients`
         .order_by(_members.c.sender_id)
         .limit(limit)
     )

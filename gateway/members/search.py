@@ -173,7 +173,7 @@ def _newest(
     if search.city_id is not None:
         query = query.where(_members.c.city_id == search.city_id, EVERY_MEMBER)
     if after:
-        query = query.where(_members.c.sender_id < after[1])
+        query = query.where(_members.c.sender_id < after[1], _senders.c.id < after[1])
     return connection.execute(query).all()
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from gateway.bulk import Packed, insert_packed, insert_rows, pack
+from gateway.bulk import Packed, count_inserted, insert_rows, pack
 from gateway.rules.carrier_routes import Route, route_of
 from gateway.rules.delivery_status import TextState
 from gateway.rules.lanes import KINDS, lane_for
@@ -64,7 +64,7 @@ def pack_texts(kind: str, texts: Sequence[NewText], routes: Sequence[Route], now
 
 def enqueue_packed(connection: Connection, packed: Packed) -> int:
     """Put texts that were made ready in the outbox; otherwise as `enqueue`."""
-    return len(insert_packed(connection, packed, returning=("id",), or_ignore=True))
+    return count_inserted(connection, packed)
 
 
 def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[Route], now: datetime) -> int:
