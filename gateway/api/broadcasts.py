@@ -93,7 +93,7 @@ def draft(call: Writer, given: DraftGiven) -> Response:
         return BroadcastShown(**shown_broadcast(find(connection, key)))
 
     with refusals(drafting=True):
-        check_draft(made)
+        check_draft(made, call.context.terms.hours)
     return call.once(act, status=201, location=f"{call.context.address}/broadcasts/{{key}}")
 
 
@@ -112,7 +112,7 @@ def change(call: Annotated[Call, Depends(allowed(Scope.BROADCASTS_WRITE))], key:
         kept = {name: getattr(old, name) for name in DraftGiven.model_fields}
         made = Draft(**kept | given.model_dump(exclude_unset=True))
         with refusals(drafting=True):
-            check_draft(made)
+            check_draft(made, context.terms.hours)
         directory = context.directory(connection)
         with refusals():
             moves.may_decide(connection, call.caller.login)

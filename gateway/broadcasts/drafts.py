@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +99,7 @@ def audience_of(rule: str, directory: Directory, terms: BroadcastTerms, now: dat
     )
 
 
-def check_draft(draft: Draft) -> None:
+def check_draft(draft: Draft, house: SendingHours) -> None:
     """Check everything of a draft but its rule.
 
     :raises BroadcastError: the first fault, in one sentence
@@ -157,6 +157,28 @@ def check_draft(draft: Draft) -> None:
             SendingHours.read(draft.hours)
         except FaultError as error:
             raise BroadcastError(error.fault, "hours") from None
+        hours_of(draft, house)
+
+
+def hours_of(draft: Draft, house: SendingHours) -> SendingHours:
+    """Return when a draft's texts may leave: in the house's hours, and in its own where it has some.
+
+    :raises BroadcastError: no time of day lies in both
+    """
+    if not draft.hours:
+        return house
+    both = replace(SendingHours.read(draft.hours), within=house)
+    if both.never:
+        raise BroadcastError(
+            fault(
+                "broadcast.hours_apart",
+                "No time of day lies both in {own} and in the sending hours {house}: nothing would ever leave.",
+                own=draft.hours,
+                house=str(house),
+            ),
+            "hours",
+        )
+    return both
 
 
 def marks_of(draft: Draft) -> Mapping[str, str]:
@@ -303,7 +325,7 @@ def note(connection: Connection, broadcast_id: int, what: str, by: str, now: dat
 
 
 def _values(draft: Draft, directory: Directory, terms: BroadcastTerms, now: datetime, areas: BoundTo) -> dict[str, Any]:
-    check_draft(draft)
+    check_draft(draft, terms.hours)
     audience = bound(audience_of(draft.rule, directory, terms, now), areas)
     return {
         "name": " ".join(draft.name.split()),

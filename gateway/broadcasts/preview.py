@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, update
 from faults import Term, fault
 from gateway.audience.counting import Recipient, count_by_reason, recipients
 from gateway.audience.rules import Audience
-from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find
+from gateway.broadcasts.drafts import BroadcastError, Draft, audience_of, digest_of, draft_of, find, hours_of
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.broadcasts.words import Words, written_plainly, zone_of_number
 from gateway.database import reading, writing
@@ -24,7 +24,7 @@ from gateway.rules.broadcast_life import CHANGEABLE
 from gateway.rules.carrier_routes import route_of
 from gateway.rules.dear_letters import dear_letters
 from gateway.rules.prices import total
-from gateway.rules.sending_hours import SendingHours, finish_time, next_allowed
+from gateway.rules.sending_hours import finish_time, next_allowed
 from gateway.rules.templates import LONGEST
 from gateway.tables import Broadcast
 
@@ -236,7 +236,7 @@ def _plainly(language: str, words: str) -> str:
 
 def _when(draft: Draft, parts: Mapping[str, int], terms: BroadcastTerms, start: datetime) -> dict[str, Any]:
     """Return when it would begin and end, resting in the quiet hours of where its recipients live."""
-    hours = SendingHours.read(draft.hours) if draft.hours else terms.hours
+    hours = hours_of(draft, terms.hours)
     zones = {ZoneInfo(zone): count for zone, count in parts.items()} or {terms.zone: 0}
     begins = min(next_allowed(start, hours, zone) for zone in zones)
     ends = finish_time(start, zones, terms.parts_per_second, hours)

@@ -1,7 +1,7 @@
 """Which lanes have texts that could leave now: one look at the queue's index for each lane, however long the queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, literal_column, select
 
 from gateway.rules.carrier_routes import Health, Route, carriers_of, choose
 from gateway.rules.lanes import Lane
-from gateway.rules.sending_hours import SendingHours, next_allowed
+from gateway.rules.sending_hours import SendingHours
 from gateway.tables import Broadcast, OutboundText
 
 _texts = OutboundText.__table__
@@ -100,5 +100,5 @@ def waiting_lanes(
 
 def _open(now: datetime, hours: SendingHours, own: str, zone: ZoneInfo) -> bool:
     """Whether a text may leave now: in the house's hours, and in the broadcast's own where it has some."""
-    both = (hours, SendingHours.read(own)) if own else (hours,)
-    return all(next_allowed(now, one, zone) <= now for one in both)
+    both = replace(SendingHours.read(own), within=hours) if own else hours
+    return both.hold(now.astimezone(zone).time())

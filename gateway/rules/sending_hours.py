@@ -7,7 +7,7 @@ moment after the jump, and an hour that comes twice is judged twice.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -21,10 +21,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class SendingHours:
-    """From `opens` up to, not including, `closes`; past midnight where `closes` is earlier; all day where equal."""
+    """From `opens` up to, not including, `closes`; past midnight where `closes` is earlier; all day where equal.
+
+    `within` are other hours that must hold too, such as the house's for a broadcast with hours of its own.
+    """
 
     opens: time
     closes: time
+    within: "SendingHours | None" = None
 
     @classmethod
     def read(cls, written: str) -> "SendingHours":
@@ -41,27 +45,45 @@ class SendingHours:
             raise FaultError(fault("setting.no_such_hour", "A day has no such hour: {written!r}.", written=written))
         return cls(time(hours[0], hours[1]), time(hours[2], hours[3]))
 
+    def __str__(self) -> str:
+        return f"{self.opens:%H:%M}-{self.closes:%H:%M}"
+
+    @property
+    def windows(self) -> "tuple[SendingHours, ...]":
+        """All the hours that must hold, each by itself."""
+        own = SendingHours(self.opens, self.closes)
+        return (own, *self.within.windows) if self.within else (own,)
+
     @property
     def all_day(self) -> bool:
         """Whether there are no quiet hours."""
-        return self.opens == self.closes
+        return all(one.opens == one.closes for one in self.windows)
+
+    @property
+    def never(self) -> bool:
+        """Whether no time of day lies in them, because their windows lie apart."""
+        return not any(self.hold(one.opens) for one in self.windows)
 
     def hold(self, wall: time) -> bool:
         """Whether the wall clock time `wall` lies in them."""
         if self.opens < self.closes:
-            return self.opens <= wall < self.closes
-        return self.all_day or wall >= self.opens or wall < self.closes
+            mine = self.opens <= wall < self.closes
+        else:
+            mine = self.opens == self.closes or wall >= self.opens or wall < self.closes
+        return mine and (self.within is None or self.within.hold(wall))
 
 
 def next_allowed(now: datetime, hours: SendingHours, zone: tzinfo, *, urgent: bool = False) -> datetime:
     """Return the first moment from `now` on (aware) at which a text may leave, as aware UTC.
 
     `zone` is the recipient's (a zoneinfo.ZoneInfo); `urgent` texts (medical, safety, an answer asked for) never wait.
+
+    :raises ValueError: the hours are `never`
     """
     now = now.astimezone(UTC)
     if urgent or _open(now, hours, zone):
         return now
-    candidates = [*_openings(now, hours.opens, zone), *_clock_changes(now, zone)]
+    candidates = [*_moments(now, [one.opens for one in hours.windows], zone), *_clock_changes(now, zone)]
     return min(moment for moment in candidates if moment >= now and _open(moment, hours, zone))
 
 
@@ -69,7 +91,11 @@ def quiet_from(now: datetime, hours: SendingHours, zone: tzinfo) -> datetime | N
     """Return the first moment from `now` on (aware) that lies in quiet hours, as aware UTC; None if there are none."""
     if hours.all_day:
         return None
-    return next_allowed(now, SendingHours(hours.closes, hours.opens), zone)
+    now = now.astimezone(UTC)
+    if not _open(now, hours, zone):
+        return now
+    candidates = [*_moments(now, [one.closes for one in hours.windows], zone), *_clock_changes(now, zone)]
+    return min(moment for moment in candidates if moment >= now and not _open(moment, hours, zone))
 
 
 def finish_time(start: datetime, parts: Mapping[ZoneInfo, int], pace: float, hours: SendingHours) -> datetime:
@@ -78,6 +104,7 @@ def finish_time(start: datetime, parts: Mapping[ZoneInfo, int], pace: float, hou
     Recipients in zones whose hours are open share the pace (parts a second); the others wait for their own morning.
 
     :param parts: how many go to each time zone; at least one zone
+    :raises ValueError: a pace of 0, or the hours are `never`
     """
     left = {zone: _duration(count, pace) for zone, count in parts.items()}
     moment = start.astimezone(UTC)
@@ -111,11 +138,16 @@ def _open(moment: datetime, hours: SendingHours, zone: tzinfo) -> bool:
     return hours.hold(moment.astimezone(zone).time())
 
 
-def _openings(now: datetime, opens: time, zone: tzinfo) -> list[datetime]:
-    """Return the moments near `now` at which the wall clock shows `opens`, both where an hour comes twice."""
+def _moments(now: datetime, walls: Sequence[time], zone: tzinfo) -> list[datetime]:
+    """Return the moments near `now` at which the wall clock shows one of some times, both where an hour comes twice."""
     today = now.astimezone(zone).date()
     days = [today + timedelta(days=ahead) for ahead in range(-1, 4)]
-    return [datetime.combine(day, opens, zone).replace(fold=fold).astimezone(UTC) for day in days for fold in (0, 1)]
+    return [
+        datetime.combine(day, wall, zone).replace(fold=fold).astimezone(UTC)
+        for wall in walls
+        for day in days
+        for fold in (0, 1)
+    ]
 
 
 def _clock_changes(now: datetime, zone: tzinfo) -> list[datetime]:

@@ -106,6 +106,7 @@ def test_a_change_takes_the_approval_back(app: Program, members: None) -> None:
         ({"texts": {}}, "/texts"),
         ({"texts": {"en": "Dear {nmae}"}}, "/texts/en"),
         ({"hours": "9 to 5"}, "/hours"),
+        ({"hours": "23:59-24:00"}, "/hours"),  # when the house sends nothing
         ({"quiet_days": 366}, "/quiet_days"),
         ({"validity_minutes": 0}, "/validity_minutes"),
         ({"name": "!"}, "/name"),

@@ -53,6 +53,34 @@ def test_people_abroad_are_texted_on_purpose_at_their_price_and_hour(desk: Desk)
     assert shown["when"]["ends_in_quiet_hours"] and not shown["when"]["starts_in_quiet_hours"]
 
 
+@pytest.mark.parametrize(
+    ("own", "first", "last"), [("00:00-24:00", 9, 9), ("18:00-22:00", 18, 18), ("20:00-03:00", 20, 20), ("", 9, 9)]
+)
+def test_the_time_told_is_in_the_hours_of_the_house_and_its_own(desk: Desk, own: str, first: int, last: int) -> None:
+    """As the outbox holds them: hours wider than the house's open nothing."""
+    desk.members(2)
+    desk.set_terms(hours=SendingHours.read("09:00-21:00"))
+    desk.outbox.clock.now = datetime(2026, 10, 5, 2, tzinfo=UTC)  # seven in the morning in Karachi
+    when = desk.preview(desk.draft(texts={"en": "Come"}, hours=own))["when"]
+    told = [datetime.fromisoformat(when[name]).astimezone(ZoneInfo("Asia/Karachi")).hour for name in _TOLD]
+    assert told == [first, last] and when["starts_in_quiet_hours"]
+
+
+_TOLD = ("first_text", "last_text")
+
+
+def test_hours_that_the_house_never_sends_in_are_refused(desk: Desk) -> None:
+    desk.members(1)
+    desk.set_terms(hours=SendingHours.read("09:00-21:00"))
+    with pytest.raises(BroadcastError, match="22:00-23:00 and in the sending hours 09:00-21:00") as refused:
+        desk.draft(hours="22:00-23:00")
+    assert refused.value.about == "hours"
+    key = desk.draft(hours="20:00-23:00")
+    desk.set_terms(hours=SendingHours.read("09:00-20:00"))
+    with pytest.raises(BroadcastError, match="No time of day"):
+        desk.preview(key)
+
+
 def test_a_price_or_route_for_a_long_beginning_of_a_number_holds(desk: Desk) -> None:
     """Two numbers that differ in the eleventh sign alone."""
     desk.members(2)

@@ -1,5 +1,6 @@
 """No text leaves at night by the clock on the recipient's wall, also on the two odd nights of the year."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,32 @@ def test_it_is_the_first_allowed_minute_found_by_walking(
         while hours.hold(walked.astimezone(zone).time()):
             walked += timedelta(minutes=1)
         assert quiet_from(next_allowed(now, hours, zone), hours, zone) == walked
+
+
+FIVES = st.times().map(lambda wall: wall.replace(minute=wall.minute // 5 * 5, second=0, microsecond=0))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(CHANGES), st.integers(-40 * 60, 40 * 60), FIVES, FIVES, FIVES, FIVES)
+def test_hours_within_hours_hold_where_both_do(
+    change: tuple[str, datetime], minutes: int, opens: time, closes: time, house_opens: time, house_closes: time
+) -> None:
+    zone, house = ZoneInfo(change[0]), SendingHours(house_opens, house_closes)
+    own = SendingHours(opens, closes)
+    both = replace(own, within=house)
+    day = [time(*divmod(minute, 60)) for minute in range(0, 24 * 60, 5)]
+    assert both.never == (not any(own.hold(wall) and house.hold(wall) for wall in day))
+    assert both.all_day == all(own.hold(wall) and house.hold(wall) for wall in day)
+    if both.never:
+        return
+    now = walked = change[1] + timedelta(minutes=minutes)
+    while not (own.hold(wall := walked.astimezone(zone).time()) and house.hold(wall)):
+        walked += timedelta(minutes=1)
+    assert next_allowed(now, both, zone) == walked
+    if not both.all_day:
+        while own.hold(wall := walked.astimezone(zone).time()) and house.hold(wall):
+            walked += timedelta(minutes=1)
+        assert quiet_from(next_allowed(now, both, zone), both, zone) == walked
 
 
 def test_the_finish_counts_the_nights_between() -> None:
