@@ -140,7 +140,6 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
 @app.command("worker")
 def work() -> None:
     """Send the texts of the outbox until it is told to stop. Start as many as you like, on as many machines."""
-    from gateway import garbage
     from gateway.clock import ticking
     from gateway.database import reading
     from gateway.logs import set_up_logs
@@ -163,7 +162,6 @@ def work() -> None:
         watch = Watch(engine, settings)
         with reading(engine) as connection:
             current_directory(connection)  # the first text of a broadcast must not wait for it
-        garbage.settle()
         with ticking(engine, watch):
             run(settings, around=receiving, accounts_now=watch.accounts_now)
 

@@ -9,7 +9,7 @@ def settle() -> None:
     """Take all that is held now out of the collector's rounds, and let it go round seldom.
 
     What was loaded at the start stays: looking through it again and again for a country's places took a third of
-    planning's time. Call it once, when that is loaded. A round more seldom costs a few megabytes.
+    planning's time. Call it when that is loaded, and not again and again. Rounds this seldom cost a few megabytes.
     """
     gc.collect()
     gc.freeze()

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Engine, func, insert, select, update
 
-from gateway import garbage
 from gateway.broadcasts import drafts
 from gateway.broadcasts.drafts import Draft
 from gateway.broadcasts.plan import plan_all, plan_chunk
@@ -97,7 +96,6 @@ def main() -> None:
     terms = BroadcastTerms(ZONE, "en", ROUTES, 100, ALL_DAY, prefixes=("+92",))
     with reading(engine) as connection:
         current_directory(connection)  # as in any process that has run for a moment
-    garbage.settle()
     began = time.perf_counter()
     number = _begin(engine, rule, terms)
     plan_chunk(engine, number, terms, datetime.now(UTC), first=True)
