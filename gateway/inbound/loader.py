@@ -8,7 +8,6 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, Engine
 
-from gateway import garbage
 from gateway.database import reading
 from gateway.hooks.events import wanted_kinds
 from gateway.inbound.reference import Reference
@@ -58,11 +57,8 @@ class ReferenceLoader:
                 rules = self._rules()
                 moved = seen != self._seen or rules is not self._files_of_triage or in_force is not self._in_force
                 if self._reference is None or moved:
-                    first = self._reference is None
                     self._reference = self._load(connection, seen, rules, in_force)
                     self._seen, self._files_of_triage, self._in_force = seen, rules, in_force
-                    if first:
-                        garbage.settle()
             self._looked = clock
         pickups = self._reference.pickups.at(self._now())  # an event that has ended makes room for the next
         if pickups is not self._reference.pickups:

@@ -3,7 +3,6 @@
 Reading it takes up to a second of a busy machine's time, which is all that the first text of a broadcast may take.
 """
 
-from functools import cache
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -27,11 +26,5 @@ def current_directory(connection: Connection) -> Directory:
         held = _held.get(connection.engine)
         if held is None or held[0] != number:
             held = _held[connection.engine] = (number, read_directory(connection))
-            _settle_once()
+            garbage.settle()  # places are most of what a process keeps
     return held[1]
-
-
-@cache
-def _settle_once() -> None:
-    """Places are most of what a process keeps; when they change, the new ones are left to the collector."""
-    garbage.settle()

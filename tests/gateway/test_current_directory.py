@@ -1,5 +1,6 @@
 """Places are read once and again when they have changed, and what was rolled back is remembered by nobody."""
 
+import gc
 from typing import Any
 
 import pytest
@@ -33,6 +34,16 @@ def test_read_once_and_again_after_a_change(engine: Engine) -> None:
         rename(connection, "Lahor")
         assert current_directory(connection).places["lahore"].name == "Lahor", "a transaction sees what it wrote"
     assert name_of(engine) == "Lahor"
+
+
+def test_the_garbage_collector_leaves_places_alone_and_what_comes_later_is_its_own(engine: Engine) -> None:
+    """Frozen anew for every database, what a process has done with would stay for ever."""
+    assert name_of(engine) == "Lahore"
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000 and gc.get_threshold()[0] > 10_000
+    other = make_engine(str(engine.url.render_as_string(hide_password=False)))
+    assert name_of(other) == "Lahore"
+    assert gc.get_freeze_count() <= frozen
 
 
 def test_what_is_rolled_back_is_not_remembered(engine: Engine) -> None:
