@@ -3,20 +3,23 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, event, insert, select, update
 
+from gateway.audience import bits as kept
 from gateway.audience import fold as folding
 from gateway.audience.bits import BLOCK, COLUMNS, FORM, Bitwise, open_bits, rows_sql
 from gateway.audience.counting import AudienceCount, count, count_by_reason, recipients
 from gateway.audience.fold import fold
 from gateway.audience.rules import Audience, read_audience
+from gateway.audience.tally import candidates
 from gateway.database import is_sqlite, reading, writing
 from gateway.places.directory import Directory
-from gateway.tables import Member, MemberBits, MemberBitsState, MemberChange, Sender, TopicStop
+from gateway.tables import Member, MemberBits, MemberBitsState, MemberChange, Report, Sender, TopicStop
 from segments import MemberFacts
 from tests.gateway.audience.filing import file_members, small_country
 from tests.gateway.conftest import Texting
@@ -83,6 +86,11 @@ def _join(connection: Connection, number: int) -> None:
 
 def _leave_town(connection: Connection, number: int) -> None:
     values = {"city_id": None, "language": "ps", "seen_on": NOW.date(), "affinities": 0, "referrer_id": 900_000}
+    connection.execute(update(Member).where(Member.sender_id == number).values(values))
+
+
+def _come_back(connection: Connection, number: int) -> None:
+    values = {"language": "ur", "affinities": 1}
     connection.execute(update(Member).where(Member.sender_id == number).values(values))
 
 
@@ -160,11 +168,21 @@ def test_texts_leave_their_mark_and_a_count_is_never_behind(
     assert after.by_city["lahore"] == before.by_city["lahore"] + 1
 
 
-@pytest.mark.parametrize("prefixes", [("+92",), ("+1876", "+92"), ("+1", "+44"), ("+923990",), ()])
+@pytest.mark.parametrize(
+    "prefixes",
+    [
+        ("+92",), ("+1876", "+92"), ("+1", "+44"), ("+9",), ("+923",), ("+9239",), ("+92399",), ("+923990",), (),
+    ],
+)  # fmt: skip
 def test_bits_and_rows_tell_the_same_countries(
     engine: Engine, directory: Directory, read: Reading, prefixes: tuple[str, ...]
 ) -> None:
-    keys = ("+18761234567", "+12025550100", "+442071234567", "80022", "PTI")
+    keys = (
+        "+18761234567", "+12025550100", "+442071234567", "80022", "PTI",
+        # Just before and just behind each prefix.
+        "+18751234567", "+18771234567", "+2012345678", "+4399123456", "+4500123456", "+9199123456", "+9200123456",
+        "+9299123456", "+9300123456", "+9238123456", "+9240123456", "+8999123456",
+    )  # fmt: skip
     with writing(engine) as connection:
         for number, key in enumerate(keys, 1):
             connection.execute(update(Sender).where(Sender.id == number).values(key=key))
@@ -213,10 +231,14 @@ def test_few_recipients_are_found_by_bits_and_asked_once_more_of_their_rows(
     audience = read("affinity:students & joined<20d")
     with writing(engine) as connection:
         _join(connection, FAR)  # fits nothing, from abroad
+        _leave_town(connection, 2)
+        _leave_town(connection, 20)
     fold(engine, lambda: NOW)
     with writing(engine) as connection:
         _stop(connection, 4)
         _leave_town(connection, 9)
+        _come_back(connection, 2)
+        _come_back(connection, 20)
     with reading(engine) as connection:
         by_rows = [one.sender_id for one in recipients(connection, audience, 0, 1000, joined_by=NOW, many=True)]
         found, after = list[int](), 0
@@ -250,7 +272,9 @@ def test_two_processes_do_not_write_over_each_other(
     with reading(engine) as connection:
         assert _by_bits(connection, read("all")) == _by_rows(connection)
     assert _waiting(engine) == 0
-    assert fold(engine, lambda: NOW, at_least=1) == 0, "the second has said that it is done"
+    with writing(engine) as connection:
+        _leave_town(connection, 2)
+    assert fold(engine, lambda: NOW, at_least=1) == 1, "the second has said that it is done"
 
 
 def test_bits_of_another_form_are_made_anew_and_not_read_until_then(engine: Engine, read: Reading) -> None:
@@ -282,3 +306,251 @@ def test_a_build_that_died_is_begun_again_when_its_time_is_over(
     with reading(engine) as connection:
         assert _by_bits(connection, read("all")) == _by_rows(connection)
         assert connection.execute(select(MemberBits.block).distinct()).scalars().all()
+
+
+def test_candidates_rise_from_behind_an_id_and_hold_everybody_whose_bits_are_old(engine: Engine, read: Reading) -> None:
+    with writing(engine) as connection:
+        _join(connection, FAR)
+        _join(connection, FAR + 1)
+        _stop(connection, 3)
+        _leave_town(connection, 10)
+    fold(engine, lambda: NOW)
+    with writing(engine) as connection:
+        _leave_town(connection, 5)
+        _come_back(connection, 10)
+        _come_back(connection, FAR)
+    expected = [*(one for one in range(1, 31) if one != 3), FAR]
+    with reading(engine) as connection:
+        for after in (0, 7, 10, 11, 30, FAR - 1, FAR):
+            found = candidates(connection, read("language:ur"), after)
+            assert found is not None
+            assert list(found) == [one for one in expected if one > after]
+        behind = [first for block, first in _opened(connection, read("all")).blocks(FAR) if isinstance(first, int)]
+        assert behind == [3 * BLOCK, 900_000 // BLOCK * BLOCK]
+
+
+def test_the_first_and_the_last_sender_id_of_a_block_are_in_it(engine: Engine, read: Reading) -> None:
+    edges = (BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK)
+    with writing(engine) as connection:
+        connection.execute(delete(Member).where(Member.sender_id >= 900_000))  # the last one is the first of a block
+        for number in edges:
+            _join(connection, number)
+    fold(engine, lambda: NOW)
+    with reading(engine) as connection:
+        assert set(edges) <= _by_bits(connection, read("all")).keys()
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+    with writing(engine) as connection:
+        for number in edges:
+            _stop(connection, number)
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+    fold(engine, lambda: NOW, at_least=1)
+    assert _waiting(engine) == 0
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+
+
+def test_a_block_that_everybody_left_is_kept_no_longer(engine: Engine, read: Reading) -> None:
+    with writing(engine) as connection:
+        _join(connection, FAR)
+    fold(engine, lambda: NOW)
+    assert _blocks(engine) == {0, FAR // BLOCK, 900_000 // BLOCK}
+    with writing(engine) as connection:
+        _erase(connection, FAR)
+    fold(engine, lambda: NOW, at_least=1)
+    assert _blocks(engine) == {0, 900_000 // BLOCK}
+    with writing(engine) as connection:
+        _join(connection, FAR + 1)
+    fold(engine, lambda: NOW, at_least=1)
+    assert _waiting(engine) == 0
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+
+
+def _blocks(engine: Engine) -> set[int]:
+    with reading(engine) as connection:
+        return set(connection.execute(select(MemberBits.block)).scalars())
+
+
+def test_blocks_are_read_some_at_a_time(engine: Engine, read: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writing(engine) as connection:
+        for block in range(1, 4):
+            _join(connection, block * BLOCK)
+    fold(engine, lambda: NOW)
+    for at_once in (1, 2, 5):
+        monkeypatch.setattr(kept, "_AT_ONCE", at_once)
+        with reading(engine) as connection:
+            assert _by_bits(connection, read("all")) == _by_rows(connection)
+
+
+def test_what_changes_while_a_block_is_worked_out_waits_for_the_next_fold(
+    engine: Engine, read: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold(engine, lambda: NOW)
+    with writing(engine) as connection:
+        _leave_town(connection, 1)
+        _leave_town(connection, 2)
+    _meanwhile(engine, monkeypatch, "_folded", lambda connection: (_stop_alone(connection, 1), _erase(connection, 3)))
+    assert fold(engine, lambda: NOW, at_least=1) == 2
+    assert _changed(engine) == {1, 3}
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+    assert fold(engine, lambda: NOW, at_least=1) == 2
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+
+
+def test_what_changes_while_the_bits_are_built_waits_for_the_next_fold(
+    engine: Engine, read: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _waiting(engine) > 0
+    _meanwhile(engine, monkeypatch, "_columns_of", lambda connection: (_stop(connection, 1), _erase(connection, 3)))
+    fold(engine, lambda: NOW)
+    assert _changed(engine) == {1, 3}, "what stood there before is built, and waits no longer"
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+
+
+def _meanwhile(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[Connection], object]
+) -> None:
+    """Have others change members when the first block was read and worked out, and is not yet written."""
+    through = getattr(folding, name)
+
+    def slowly(*given: object) -> dict[str, bytes]:
+        monkeypatch.setattr(folding, name, through)
+        made: dict[str, bytes] = through(*given)
+        with writing(engine) as connection:
+            change(connection)
+        return made
+
+    monkeypatch.setattr(folding, name, slowly)
+
+
+def _changed(engine: Engine) -> set[int]:
+    with reading(engine) as connection:
+        return set(connection.execute(select(MemberChange.sender_id)).scalars())
+
+
+@pytest.mark.parametrize("work", ["_columns_of", "_folded"])
+def test_whoever_comes_while_another_is_at_work_leaves_it_to_them(
+    engine: Engine, read: Reading, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    if work == "_folded":
+        fold(engine, lambda: NOW)
+        with writing(engine) as connection:
+            for number in (900_000, 1):  # the block that is written last has the first line
+                _renumber(connection, number)
+    # Folding is said to be under way when its first block is written, and building from its beginning.
+    at_work = (1, 2) if work == "_columns_of" else (2,)
+    blocks, through = list[int](), getattr(folding, work)
+
+    def noted(*given: Any) -> dict[str, bytes]:
+        blocks.append(given[-1])
+        if len(blocks) in at_work:
+            assert fold(engine, lambda: NOW, at_least=1) == 0
+        if work == "_folded":
+            with reading(engine) as connection:
+                assert _by_bits(connection, read("all")) == _by_rows(connection), "between two blocks"
+        made: dict[str, bytes] = through(*given)
+        return made
+
+    monkeypatch.setattr(folding, work, noted)
+    assert fold(engine, lambda: NOW, at_least=1) == (2 if work == "_folded" else 0)
+    assert blocks == [0, 900_000 // BLOCK * BLOCK], "each block is worked out once"
+    with reading(engine) as connection:
+        assert _by_bits(connection, read("all")) == _by_rows(connection)
+
+
+def test_so_many_changes_are_waited_for_and_more_where_there_are_more_blocks(
+    engine: Engine, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "FOLD_AT", 2)
+    monkeypatch.setattr(folding, "FOLD_AT_PER_BLOCK", 1)
+    fold(engine, lambda: NOW)
+    assert len(_blocks(engine)) == 2
+
+    def folded_after(changes: range, at_least: int | None) -> list[int]:
+        found = []
+        for number in changes:
+            with writing(engine) as connection:
+                _stop_alone(connection, number)
+            found.append(fold(engine, lambda: NOW, at_least=at_least))
+        return found
+
+    assert folded_after(range(1, 5), None) == [0, 0, 0, 4]
+    assert folded_after(range(5, 8), 3) == [0, 0, 3]
+    assert fold(engine, lambda: NOW, at_least=0) == 0
+
+
+def test_with_too_many_changes_the_rows_are_counted(
+    engine: Engine, directory: Directory, read: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST_CHANGED", 2)
+    fold(engine, lambda: NOW)
+    for number, by_bits in ((1, True), (2, True), (3, False)):
+        with writing(engine) as connection:
+            _stop(connection, number)
+            connection.execute(delete(MemberChange))
+            connection.execute(insert(MemberChange), [{"sender_id": one} for one in range(1, number + 1)])
+        with reading(engine) as connection:
+            assert (open_bits(connection, read("all"), ["city"]) is not None) == by_bits
+        assert _counted(engine, directory, read("all")).left_out["stopped"] == number
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_who_answers_a_question_is_found_in_their_own_block(
+    engine: Engine, directory: Directory, read: Reading, folded: bool
+) -> None:
+    """What is in no column is laid over each block from where the block begins."""
+    fold(engine, lambda: NOW)
+    with writing(engine) as connection:
+        for number in (FAR, FAR + 1):
+            _join(connection, number)
+        report = {"event_key": "", "state": "received", "text": "", "opened_at": NOW, "updated_at": NOW}
+        connection.execute(insert(Report), [{"sender_id": one, "ref": f"R{one}", **report} for one in (7, FAR)])
+        connection.execute(insert(TopicStop).values(sender_id=FAR + 1, topic="affinity:students", stopped_at=NOW))
+    if folded:
+        fold(engine, lambda: NOW, at_least=1)
+    for rule, number in (("reports>0", 2), ("reports>0 & !city:lahore", 1), ("affinity:students", 31)):
+        assert _number(engine, read(rule)) == number
+
+
+def test_a_fold_writes_the_columns_that_have_changed_and_no_others(engine: Engine, read: Reading) -> None:
+    fold(engine, lambda: NOW)
+    with writing(engine) as connection:
+        connection.execute(update(Member).where(Member.sender_id == 1).values(language="ps"))
+    with reading(engine) as connection:
+        before = _kept_bits(connection)
+    written: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: written.append(f"{call[2]} {call[3]}"))
+    fold(engine, lambda: NOW, at_least=1)
+    [new] = [one for one in written if one.startswith("INSERT INTO member_bits ")]
+    assert "language" in new and "standing" not in new
+    with reading(engine) as connection:
+        after = _kept_bits(connection)
+    assert {key for key in after if before[key] != after[key]} == {(0, "language")}
+
+
+def _kept_bits(connection: Connection) -> dict[tuple[int, str], bytes]:
+    rows = connection.execute(select(MemberBits.block, MemberBits.name, MemberBits.bits))
+    return {(block, name): bytes(bits) for block, name, bits in rows}
+
+
+def test_building_a_block_reads_no_number_before_it(engine: Engine, directory: Directory) -> None:
+    """Joining in the order of ids, PostgreSQL would read all numbers from the first to the block's, for each block."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite looks each number up by its id")
+    asked: list[tuple[str, Any]] = []
+    event.listen(engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    fold(engine, lambda: NOW)
+    first = 900_000 // BLOCK * BLOCK
+    [*_, (statement, given)] = [(one, given) for one, given in asked if "FROM members m" in one]
+    assert given["first"] == first
+    with reading(engine) as connection:
+        for way in ("hashjoin", "nestloop", "seqscan", "bitmapscan", "sort"):  # as of tables too large for these
+            connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", given)]
+    begun = [step.strip() for step in plan if "Index Cond" in step]
+    assert "Merge Join" in " ".join(plan)
+    assert len(begun) == 2 and all(f">= {first})" in one for one in begun)
