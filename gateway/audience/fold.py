@@ -177,6 +177,6 @@ def _folded(old: Mapping[str, bytes], changed: Sequence[int], rows: Sequence[Any
     made = {THERE: packed((everyone,), _EVERY_PLACE, BLOCK)}
     for at, name in enumerate(_NAMES, 1):
         bits: Bits = unpacked(old[name], there, BLOCK) if old else ()
-        values = dict.fromkeys((one - first for one in changed), 0) | {row[0] - first: row[at] for row in rows}
+        values = {row[0] - first: row[at] for row in rows}  # of whom is gone, `packed` drops the place
         made[name] = packed(rewritten(bits, values, BLOCK), everyone, BLOCK)
     return made
