@@ -18,8 +18,8 @@ from sqlalchemy import select
 from gateway.carriers.coding import Concat, concat_header
 from gateway.database import make_engine, reading
 from gateway.tables import InboundText, OutboundText
+from tests.carriers.npm import npm_install
 from tests.carriers.test_kannel import ROOT, eventually, running
-from tests.conftest import say_not_run
 
 PERSON = "923001234501"
 
@@ -27,17 +27,8 @@ PERSON = "923001234501"
 @pytest.fixture(scope="session")
 def smpp_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which node finds the package `smpp`."""
-    if not shutil.which("npm") or not shutil.which("node"):
-        say_not_run("a real SMSC (npm smpp)", "npm or node is not installed")
     folder = tmp_path_factory.mktemp("smsc")
-    (folder / "package.json").write_text('{"name": "smsc-for-tests", "private": true}')
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "smpp@0.5.1"]
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
-    except subprocess.TimeoutExpired:
-        say_not_run("a real SMSC (npm smpp)", "npm install did not end within two minutes")
-    if done.returncode:
-        say_not_run("a real SMSC (npm smpp)", "npm install failed")
+    npm_install("a real SMSC (npm smpp)", folder, ["smpp@0.5.1"])
     shutil.copy(ROOT / "tests" / "fakes" / "smsc.js", folder / "smsc.js")
     return folder
 

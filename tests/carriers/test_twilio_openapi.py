@@ -1,6 +1,7 @@
 """What we send is what Twilio's own OpenAPI file allows: Prism reads the file and refuses what does not fit.
 
-Runs where npm's Prism is installed (`prism`, or PRISM=/path/to/prism) and TWILIO_OPENAPI gives twilio_api_v2010.json.
+Runs where npm is: both come as packages of npm, Twilio's file as part of its own command line. PRISM and TWILIO_OPENAPI
+give the paths of others.
 Where such a file has no example of a list's answer, Prism makes up a next page that leads nowhere.
 """
 
@@ -9,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,26 +20,41 @@ import pytest
 from gateway.carriers.base import SendResult, TextToFind, TextToSend
 from gateway.rules.carrier_codes import Outcome
 from tests.carriers.contract import results
+from tests.carriers.npm import npm, npm_install
 from tests.carriers.test_twilio_sender import carrier_at
-from tests.conftest import say_not_run
+
+WHAT = "Prism on Twilio's OpenAPI file"
+
+
+@pytest.fixture(scope="session")
+def peers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The paths of Prism and of Twilio's file."""
+    command, described = os.environ.get("PRISM") or shutil.which("prism"), os.environ.get("TWILIO_OPENAPI")
+    folder = tmp_path_factory.mktemp("prism")
+    if not command:
+        npm_install(WHAT, folder, ["@stoplight/prism-cli@5.14.2"])
+        command = str(folder / "node_modules" / ".bin" / "prism")
+    if not described:
+        npm(WHAT, folder, "pack", "@twilio/cli-core@8.3.2")
+        [packed] = folder.glob("twilio-cli-core-*.tgz")
+        with tarfile.open(packed) as archive:
+            file = archive.extractfile("package/src/services/twilio-api/twilio_api_v2010.json")
+            assert file
+            (folder / "twilio.json").write_bytes(file.read())
+        described = str(folder / "twilio.json")
+    return command, described
 
 
 @pytest.fixture(scope="module")
-def prism() -> Iterator[str]:
+def prism(peers: tuple[str, str]) -> Iterator[str]:
     """The address of a Prism that serves Twilio's file."""
-    command = os.environ.get("PRISM") or shutil.which("prism")
-    described = os.environ.get("TWILIO_OPENAPI")
-    if not command or not described:
-        why = (
-            "set TWILIO_OPENAPI to Twilio's OpenAPI file" if command else "Prism (npm @stoplight/prism-cli) is missing"
-        )
-        say_not_run("Prism", why, needed=False)
+    command, described = peers
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # Without --errors: requests are held against the file all the same, but not the answers that Prism makes up itself,
     # whose words do not fit the file's own patterns where it has no example.
-    arguments = [str(command), "mock", "-h", "127.0.0.1", "-p", str(port), str(described)]
+    arguments = [command, "mock", "-h", "127.0.0.1", "-p", str(port), described]
     server = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
