@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, insert, select
 
 from gateway.database import reading, writing
 from gateway.service import utc_now
-from gateway.tables import Broadcast, CarrierState, OutboundText
+from gateway.tables import Broadcast, CarrierState, DeliveryReceipt, OutboundText
 from tests.console.conftest import OpenPage, Rally, check_page
 from tests.console.test_broadcasts import people
 from tests.console.ways import Visit, Way, in_every_way
@@ -234,4 +234,9 @@ def test_pages_are_fit_to_be_seen(crowd: int, open_page: OpenPage, rally: Rally,
 def leave_nothing(rally: Rally) -> Iterator[None]:
     yield
     with writing(rally.engine) as connection:
-        connection.execute(delete(OutboundText).where(OutboundText.broadcast_id.is_not(None)))
+        mine = OutboundText.broadcast_id.is_not(None)
+        # Within sending hours they have left by now, and the phones have said so.
+        connection.execute(
+            delete(DeliveryReceipt).where(DeliveryReceipt.outbound_id.in_(select(OutboundText.id).where(mine)))
+        )
+        connection.execute(delete(OutboundText).where(mine))
