@@ -130,6 +130,20 @@ def test_a_refusal_stays_while_the_page_is_kept_up_to_date(rally: Rally, crowd: 
     expect(visit.field("broadcasts.day")).to_have_value("2020-01-01")
 
 
+def test_a_button_that_is_being_pressed_is_not_exchanged(rally: Rally, crowd: int, open_page: OpenPage) -> None:
+    """What changes on the page between press and release comes after the click, which counts."""
+    way = Way(False, True, "en")
+    visit = Visit(open_page("organiser", PATH, **way.look), way)
+    name = drafted(visit)
+    theirs = Visit(open_page("admin", visit.page.url.replace(rally.address, "")), way)
+    visit.button("broadcasts.approve", n=crowd).hover()
+    visit.page.mouse.down()
+    theirs.press("broadcasts.ask")
+    expect(visit.page.locator("#state")).to_contain_text("asked for approval")
+    visit.page.mouse.up()
+    visit.is_told("broadcasts.did_approve", name=name)
+
+
 @contextmanager
 def held_back(engine: Engine) -> Iterator[None]:
     """The carrier has asked us to wait: nothing leaves meanwhile."""

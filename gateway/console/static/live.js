@@ -22,14 +22,17 @@
   const edited = (element) =>
     [...element.querySelectorAll("input:not([type=hidden]), textarea")].some((one) =>
       one.type === "checkbox" || one.type === "radio" ? one.checked !== one.defaultChecked : one.value !== one.defaultValue);
+  // A button that is exchanged between press and release is never clicked; what was sent from here is on its way.
+  let pressed = null;
+  const acting = (element) => (pressed && element.contains(pressed)) || element.querySelector("form[data-sent]") !== null;
   // What was refused stands with its reason and with what was given; what is up to date has neither.
   const refused = (element) => element.querySelector("[role=alert][autofocus], [aria-invalid=true]") !== null;
 
   function swap(id, html) {
     const element = document.getElementById(id);
     if (!element || written(html) === element.innerHTML) return;
-    if (busy(element) || edited(element) || refused(element)) {
-      waiting.set(id, html); // it comes when the person has left the field
+    if (busy(element) || edited(element) || refused(element) || acting(element)) {
+      waiting.set(id, html); // it comes when the person has left the field, or let go
       return;
     }
     waiting.delete(id);
@@ -91,7 +94,23 @@
     open();
   }
 
-  document.addEventListener("focusout", () => setTimeout(() => [...waiting].forEach(([id, html]) => swap(id, html))));
+  const catchUp = () => [...waiting].forEach(([id, html]) => swap(id, html));
+  let releasing = 0;
+  const press = (event) => {
+    clearTimeout(releasing);
+    pressed = event.target;
+  };
+  const release = () => {
+    clearTimeout(releasing);
+    releasing = setTimeout(() => { // after the click that comes of it, on a touch screen too
+      pressed = null;
+      catchUp();
+    }, 300);
+  };
+  document.addEventListener("focusout", () => setTimeout(catchUp));
+  document.addEventListener("pointerdown", press, true);
+  document.addEventListener("pointerup", release, true);
+  document.addEventListener("pointercancel", release, true);
   // A second click on a button does nothing while the first is on its way; the server would refuse it too.
   document.addEventListener("submit", (event) => {
     const form = event.target;
