@@ -14,7 +14,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from faults import Term, fault
 from gateway.accounts.persons import NotDeciding, are_two_persons, deciding
 from gateway.broadcasts.alarms import hold_for_alarm
-from gateway.broadcasts.drafts import BroadcastError, audience_of, digest_of, draft_of, drop_schedules, held, note
+from gateway.broadcasts.drafts import (
+    BroadcastError,
+    audience_of,
+    digest_of,
+    draft_of,
+    drop_schedules,
+    held,
+    hours_of,
+    note,
+)
 from gateway.broadcasts.plan import plan_chunk
 from gateway.broadcasts.terms import BroadcastTerms
 from gateway.database import is_sqlite, writing, writing_on
@@ -148,11 +157,15 @@ def start(engine: Engine, key: str, by: str, terms: BroadcastTerms, now: datetim
 
 
 def begin(connection: Connection, key: str, by: str, terms: BroadcastTerms, now: datetime) -> int | None:
-    """Begin in the caller's transaction; returns the id where planning may go on, None where an alarm paused it."""
+    """Begin in the caller's transaction; returns the id where planning may go on, None where an alarm paused it.
+
+    :raises BroadcastError: it is not approved as it stands, or the sending hours lie apart from its own by now
+    """
     row = held(connection, key)
     _to(row, S.PLANNING)
     if not is_approved(row):
         raise BroadcastError(fault("broadcast.not_approved", "“{name}” is not approved as it stands.", name=row.name))
+    hours_of(draft_of(row), terms.hours)
     directory = current_directory(connection)
     audience = audience_of(row.rule, directory, terms, now)
     recipients = int(row.preview["numbers"]["recipients"])

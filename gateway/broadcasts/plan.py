@@ -49,7 +49,7 @@ class Chunk:
 
     after_id: int
     last_id: int
-    texts: Sequence[NewText] = ()
+    texts: Sequence[NewText]
     packed: Packed | None = None
 
 

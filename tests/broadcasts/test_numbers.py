@@ -53,6 +53,9 @@ def test_people_abroad_are_texted_on_purpose_at_their_price_and_hour(desk: Desk)
     assert shown["when"]["ends_in_quiet_hours"] and not shown["when"]["starts_in_quiet_hours"]
 
 
+_TOLD = ("first_text", "last_text")
+
+
 @pytest.mark.parametrize(
     ("own", "first", "last"), [("00:00-24:00", 9, 9), ("18:00-22:00", 18, 18), ("20:00-03:00", 20, 20), ("", 9, 9)]
 )
@@ -66,9 +69,6 @@ def test_the_time_told_is_in_the_hours_of_the_house_and_its_own(desk: Desk, own:
     assert told == [first, last] and when["starts_in_quiet_hours"]
 
 
-_TOLD = ("first_text", "last_text")
-
-
 def test_hours_that_the_house_never_sends_in_are_refused(desk: Desk) -> None:
     desk.members(1)
     desk.set_terms(hours=SendingHours.read("09:00-21:00"))
@@ -79,6 +79,18 @@ def test_hours_that_the_house_never_sends_in_are_refused(desk: Desk) -> None:
     desk.set_terms(hours=SendingHours.read("09:00-20:00"))
     with pytest.raises(BroadcastError, match="No time of day"):
         desk.preview(key)
+
+
+def test_a_broadcast_whose_hours_lie_apart_by_now_does_not_begin(desk: Desk) -> None:
+    """It would wait for ever, and nobody would know why."""
+    desk.members(1)
+    desk.set_terms(hours=SendingHours.read("09:00-21:00"))
+    key = desk.draft(texts={"en": "Come"}, hours="20:00-23:00")
+    desk.approve(key)
+    desk.set_terms(hours=SendingHours.read("09:00-20:00"))
+    with pytest.raises(BroadcastError, match="No time of day"):
+        moves.start(desk.engine, key, "sana", desk.terms, desk.now)
+    assert desk.row(key).state == "approved" and desk.outbox.texts() == []
 
 
 def test_a_price_or_route_for_a_long_beginning_of_a_number_holds(desk: Desk) -> None:
