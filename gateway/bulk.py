@@ -116,13 +116,13 @@ def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
         connection.execute(_update(table, kind, tuple(rows[0])), parameters(table, kind, rows))
 
 
-def given(table: Table, kind: str, columns: Sequence[str]) -> Mapping[str, ColumnElement[Any]]:
+def given_columns(table: Table, kind: str, columns: Sequence[str]) -> Mapping[str, ColumnElement[Any]]:
     """Return the columns of rows that a statement of one's own is executed with; see `parameters`."""
     return _source(table, kind, columns)[1]
 
 
 def parameters(table: Table, kind: str, rows: Rows) -> Mapping[str, str]:
-    """Return the rows as parameters of a statement that was made with `given`, for the same columns in the same order.
+    """Return the rows as parameters of a statement made with `given_columns` for the same columns in the same order.
 
     :raises ValueError: a time without a zone
     """
@@ -239,10 +239,10 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _converted(given: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
+def _converted(plain: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:
     told: dict[int, Any] = {}  # by identity: most rows of a group carry the same time
     return [
-        None if value is None else told.get(id(value)) or told.setdefault(id(value), convert(value)) for value in given
+        None if value is None else told.get(id(value)) or told.setdefault(id(value), convert(value)) for value in plain
     ]
 
 

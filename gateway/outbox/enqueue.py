@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -15,12 +15,31 @@ from gateway.rules.message_parts import MessageParts, cheapest_parts
 from gateway.tables import OutboundText
 
 _texts = OutboundText.__table__
-_COLUMNS = (
+_OFTEN_SHARED = (
     "kind", "inbound_id", "broadcast_id", "wording", "not_before", "expires_at", "created_at", "state_at",
-    "sender_id", "language", "body", "encoding", "parts", "state", "reason", "lane",
 )  # fmt: skip
-_OFTEN_SHARED = _COLUMNS[:8]
 """Columns that are the same in all texts of a broadcast: they travel once for a chunk."""
+
+
+class _Row(NamedTuple):
+    """What is written of a text; a tuple, because dictionaries of a chunk are slower to walk through than to make."""
+
+    kind: str
+    sender_id: int
+    inbound_id: int | None
+    broadcast_id: int | None
+    wording: str
+    language: str
+    body: str
+    encoding: str
+    parts: int
+    state: TextState
+    reason: str | None
+    lane: str | None
+    not_before: datetime
+    expires_at: datetime | None
+    created_at: datetime
+    state_at: datetime
 
 
 class NewText(NamedTuple):
@@ -56,10 +75,10 @@ def pack_texts(kind: str, texts: Sequence[NewText], routes: Sequence[Route], now
     :raises ValueError: a kind that is none, an empty text, or one whose `counted` is of another text
     """
     rows = [_row(text, routes, now) for text in texts]
-    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(_Row._fields, zip(*rows, strict=True), strict=True))
     first = {name: columns[name][0] for name in _OFTEN_SHARED}
     shared = {name: value for name, value in first.items() if columns[name].count(value) == len(rows)}
-    return pack(_texts, kind, {name: columns[name] for name in _COLUMNS if name not in shared}, shared)
+    return pack(_texts, kind, {name: values for name, values in columns.items() if name not in shared}, shared)
 
 
 def enqueue_packed(connection: Connection, packed: Packed) -> int:
@@ -80,8 +99,7 @@ def enqueue(connection: Connection, texts: Iterable[NewText], routes: Sequence[R
 
 def enqueue_one(connection: Connection, text: NewText, routes: Sequence[Route], now: datetime) -> int:
     """Put one text in the outbox and return its id; otherwise as `enqueue`."""
-    new = dict(zip(_COLUMNS, _row(text, routes, now), strict=True))
-    [row] = insert_rows(connection, _texts, [new], returning=("id",))
+    [row] = insert_rows(connection, _texts, [_row(text, routes, now)._asdict()], returning=("id",))
     return int(row.id)
 
 
@@ -95,8 +113,7 @@ def _lane(kind: str, broadcast_id: int | None, route: str, zone: str) -> str:
     return str(lane_for(kind, broadcast_id, route, zone))
 
 
-def _row(text: NewText, routes: Sequence[Route], now: datetime) -> tuple[Any, ...]:
-    """Return the values of `_COLUMNS`."""
+def _row(text: NewText, routes: Sequence[Route], now: datetime) -> _Row:
     if text.kind not in KINDS:
         raise ValueError(f"There is no kind of text {text.kind!r}.")
     reason = text.suppressed or ("" if text.number.startswith("+") else "not a number that can be texted")
@@ -107,21 +124,21 @@ def _row(text: NewText, routes: Sequence[Route], now: datetime) -> tuple[Any, ..
         raise ValueError("What was counted is another text than the one to send.")
     waiting = not reason
     route = f"={text.carrier}" if text.carrier or not waiting else route_of(text.number, routes).prefix
-    return (
-        text.kind,
-        text.inbound_id,
-        text.broadcast_id,
-        text.wording,
-        max(now, text.not_before or now),
-        text.expires_at,
-        now,
-        now,
-        text.sender_id,
-        text.language,
-        counted.text,
-        counted.encoding,
-        max(1, counted.parts),
-        TextState.QUEUED if waiting else TextState.SUPPRESSED,
-        reason[:160] or None,
-        _lane(text.kind, text.broadcast_id, route, text.zone) if waiting else None,
+    return _Row(
+        kind=text.kind,
+        sender_id=text.sender_id,
+        inbound_id=text.inbound_id,
+        broadcast_id=text.broadcast_id,
+        wording=text.wording,
+        language=text.language,
+        body=counted.text,
+        encoding=counted.encoding,
+        parts=max(1, counted.parts),
+        state=TextState.QUEUED if waiting else TextState.SUPPRESSED,
+        reason=reason[:160] or None,
+        lane=_lane(text.kind, text.broadcast_id, route, text.zone) if waiting else None,
+        not_before=max(now, text.not_before or now),
+        expires_at=text.expires_at,
+        created_at=now,
+        state_at=now,
     )

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from sqlalchemy import Connection, Engine, and_, bindparam, case, func, or_, update
 from sqlalchemy.exc import OperationalError
 
-from gateway.bulk import given, parameters
+from gateway.bulk import given_columns, parameters
 from gateway.carriers.base import SendResult
 from gateway.database import writing
 from gateway.outbox.carrier_states import hold_state, write_health
@@ -35,7 +35,7 @@ _is_open = or_(_texts.c.state.in_(("attempted", "uncertain")), and_(_texts.c.sta
 @cache
 def _accept_all(kind: str) -> Any:
     """Return the statement for all accepted texts at once."""
-    one = given(_texts, kind, ("id", "carrier_id"))
+    one = given_columns(_texts, kind, ("id", "carrier_id"))
     return (
         update(_texts)
         .where(
