@@ -20,6 +20,7 @@ from sqlalchemy import (
     Date,
     FromClause,
     FunctionElement,
+    Integer,
     Row,
     String,
     Table,
@@ -130,25 +131,45 @@ def parameters(table: Table, kind: str, rows: Rows) -> Mapping[str, str]:
 
 
 class _Among(FunctionElement[Any]):
+    """A column and a list of its values in JSON, which the database takes apart as for rows."""
+
     name = "among"
     type = NullType()  # as a Boolean it would be compared "= 1" on SQLite, which then uses no index
     inherit_cache = True
 
 
-def among(text_column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """Return the condition that a text column is one of a list; execute with `{name: values(list)}`."""
-    return _Among(text_column, bindparam(name, type_=String()))
+class _AmongNumbers(_Among):
+    """Likewise for numbers, as which PostgreSQL has to read what JSON gives it as letters."""
+
+    name = "among_numbers"
+    inherit_cache = True
 
 
-def values(texts: Iterable[str]) -> str:
-    """Return a list of texts as the parameter of `among`."""
-    return json.dumps(list(texts), ensure_ascii=False)
+def among(subject: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column of letters or of whole numbers is one of a list; execute with
+    `{name: values(list)}`.
+
+    The statement is the same text for a list of any length, so that it is compiled once; an empty list is allowed.
+    """
+    kind = _AmongNumbers if isinstance(subject.type, Integer) else _Among
+    return kind(subject, bindparam(name, type_=String()))
+
+
+def values(given: Iterable[str] | Iterable[int]) -> str:
+    """Return a list as the parameter of `among`."""
+    return _json(list(given))
 
 
 @compiles(_Among, "postgresql")
 def _among_postgresql(element: _Among, compiler: Any, **options: Any) -> str:
     subject, given = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{subject} = ANY (ARRAY(SELECT json_array_elements_text(CAST({given} AS JSON))))"
+
+
+@compiles(_AmongNumbers, "postgresql")
+def _among_numbers_postgresql(element: _AmongNumbers, compiler: Any, **options: Any) -> str:
+    subject, given = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{subject} = ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST({given} AS JSON)) AS BIGINT)))"
 
 
 @compiles(_Among, "sqlite")
@@ -235,8 +256,7 @@ def _parameters(table: Table, kind: str, columns: Columns) -> Mapping[str, str]:
     return {f"list_{number}": _json(each) for number, each in enumerate(lists)}
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _converted(plain: Sequence[Any], convert: Callable[[Any], Any]) -> list[Any]:

@@ -155,16 +155,16 @@ def _keep_topics(connection: Connection, done: list[Done], around: Surroundings)
     for one in done:
         if not isinstance(one.effect, RecordConsent):
             continue
-        mine = TopicStop.sender_id == one.sender.id
         match one.effect.action:
             case "stop-topic":
                 dialect: Any = sqlite if is_sqlite(connection) else postgresql
                 left = {"sender_id": one.sender.id, "topic": one.effect.scope, "stopped_at": around.now}
                 connection.execute(dialect.insert(TopicStop.__table__).values(left).on_conflict_do_nothing())
             case "start-topic":
+                mine = TopicStop.sender_id == one.sender.id
                 connection.execute(delete(TopicStop).where(mine, TopicStop.topic == one.effect.scope))
             case "start":
-                connection.execute(delete(TopicStop).where(mine))
+                connection.execute(delete(TopicStop).where(TopicStop.sender_id == one.sender.id))
 
 
 def _keep_history(connection: Connection, done: list[Done], around: Surroundings) -> None:

@@ -1,7 +1,7 @@
 """Read what is on record about the senders of a group of texts, and hold their rows until the commit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from gateway.tables import Member, Sender
 _senders = Sender.__table__
 _members = Member.__table__
 
-_READ = (
+_LOOK = (
     select(
         _senders.c.id,
         _senders.c.key,
@@ -43,8 +43,8 @@ _READ = (
     .select_from(_senders.outerjoin(_members, _members.c.sender_id == _senders.c.id))
     .where(among(_senders.c.key, "keys"))
     .order_by(_senders.c.key)
-    .with_for_update(of=_senders)
 )
+_HOLD = _LOOK.with_for_update(of=_senders)
 
 
 @dataclass(slots=True)
@@ -71,27 +71,42 @@ def hold_senders(
     :param secret: the key of `members.erased`; a number that was erased while stopped starts out stopped
     """
     wanted = sorted(set(keys))
-    known = {row.key: known_sender(row, directory) for row in connection.execute(_READ, {"keys": values(wanted)})}
-    missing = [key for key in wanted if key not in known]
-    if missing:
-        stopped = erased_and_stopped(connection, missing, secret)
-        fresh = [
-            {
-                "key": key,
-                "consent": "stopped" if key in stopped else "none",
-                "misses": 0,
-                "replies": 0,
-                "number_state": "unknown",
-                "first_seen_at": now,
-                "last_seen_at": now,
-            }
-            for key in missing
-        ]
-        insert_rows(connection, _senders, fresh, or_ignore=True)
-        known.update(
-            (row.key, known_sender(row, directory)) for row in connection.execute(_READ, {"keys": values(missing)})
-        )
+    known = {row.key: known_sender(row, directory) for row in connection.execute(_HOLD, {"keys": values(wanted)})}
+    if missing := [key for key in wanted if key not in known]:
+        known.update(_met(connection, missing, now, secret))
+    if others := [key for key in missing if key not in known]:  # met by another process meanwhile
+        rows = connection.execute(_HOLD, {"keys": values(others)})
+        known.update((row.key, known_sender(row, directory)) for row in rows)
     return known
+
+
+def expect_senders(
+    connection: Connection, keys: Iterable[str], directory: Directory, secret: bytes
+) -> dict[str, KnownSender]:
+    """Return every sender by key as they are on record now, holding nothing; who has no row yet has the id 0."""
+    wanted = sorted(set(keys))
+    rows = connection.execute(_LOOK, {"keys": values(wanted)})
+    known = {row.key: known_sender(row, directory) for row in rows}
+    if missing := [key for key in wanted if key not in known]:
+        states = _first_states(connection, missing, secret)
+        known.update((key, KnownSender(0, state, state)) for key, state in states.items())
+    return known
+
+
+def _met(connection: Connection, keys: list[str], now: datetime, secret: bytes) -> Mapping[str, KnownSender]:
+    """Make rows for senders who text for the first time; returns those that no other process has made."""
+    states = _first_states(connection, keys, secret)
+    rows = [{"key": key, "consent": state.consent} for key, state in states.items()]
+    shared = {"misses": 0, "replies": 0, "number_state": "unknown", "first_seen_at": now, "last_seen_at": now}
+    made = insert_rows(connection, _senders, rows, or_ignore=True, returning=("id", "key"), shared=shared)
+    fresh = ((row.id, replace(states[row.key], id=row.id)) for row in made)
+    return {state.key: KnownSender(number, state, state) for number, state in fresh}
+
+
+def _first_states(connection: Connection, keys: list[str], secret: bytes) -> Mapping[str, SenderState]:
+    """Return how senders start out; whose number was erased while stopped starts out stopped."""
+    stopped = erased_and_stopped(connection, keys, secret)
+    return {key: SenderState(key, consent="stopped" if key in stopped else "none") for key in keys}
 
 
 def known_sender(row: Any, directory: Directory) -> KnownSender:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete
 
-from gateway.bulk import insert_rows
+from gateway.bulk import among, insert_rows, values
 from gateway.tables import MemberTerm
 from orthography import words
 
@@ -14,6 +14,7 @@ _MOST_WORDS = 8
 LAST_DIGITS = 4
 
 _terms = MemberTerm.__table__
+_FORGET = delete(_terms).where(among(_terms.c.sender_id, "senders"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def write_terms(connection: Connection, members: Iterable[Findable]) -> None:
     given = {one.sender_id: one for one in members}
     old = [one.sender_id for one in given.values() if one.renamed]
     if old:
-        connection.execute(delete(_terms).where(_terms.c.sender_id.in_(old)))
+        connection.execute(_FORGET, {"senders": values(old)})
     insert_rows(
         connection,
         _terms,

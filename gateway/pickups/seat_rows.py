@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from gateway.bulk import among, values
 from gateway.pickups.effects import ChangeHold, Hold
 from gateway.pickups.seats import SeatView
 from gateway.pickups.store import mark_changed, seats_left
@@ -15,11 +16,11 @@ _buses, _holds, _waits = Departure.__table__, SeatHold.__table__, SeatWait.__tab
 _HOLDS = (
     select(_holds.c.sender_id, _holds.c.departure_id, _holds.c.seats, _holds.c.until, _buses.c.pickup_point_id)
     .select_from(_holds.join(_buses, _buses.c.id == _holds.c.departure_id))
-    .where(_holds.c.state == "held", _holds.c.sender_id.in_(bindparam("senders", expanding=True)))
+    .where(_holds.c.state == "held", among(_holds.c.sender_id, "senders"))
 )
 _LOCK = (
     select(_buses.c.id, _buses.c.pickup_point_id, _buses.c.seats, _buses.c.held, _buses.c.boarded)
-    .where(_buses.c.left_at.is_(None), _buses.c.pickup_point_id.in_(bindparam("points", expanding=True)))
+    .where(_buses.c.left_at.is_(None), among(_buses.c.pickup_point_id, "points"))
     .order_by(_buses.c.id)
     .with_for_update()
 )
@@ -28,14 +29,14 @@ _LAPSE = (
     .where(
         _holds.c.state == "held",
         _holds.c.until <= bindparam("now"),
-        _holds.c.departure_id.in_(bindparam("buses", expanding=True)),
+        among(_holds.c.departure_id, "buses"),
     )
     .values(state="lapsed", ended_at=bindparam("ended"))
     .returning(_holds.c.departure_id, _holds.c.seats)
 )
 _TOLD = (
     select(_waits.c.sender_id, _waits.c.pickup_point_id)
-    .where(_waits.c.told_at.is_not(None), _waits.c.sender_id.in_(bindparam("senders", expanding=True)))
+    .where(_waits.c.told_at.is_not(None), among(_waits.c.sender_id, "senders"))
     .order_by(_waits.c.told_at)
 )
 _GIVE_BACK = update(_buses).where(_buses.c.id == bindparam("bus")).values(held=_buses.c.held + bindparam("change"))
@@ -59,20 +60,20 @@ class SeatBook:
         if not senders:
             return
         wanted = set(points)
-        wanted |= {row.pickup_point_id for row in self._connection.execute(_HOLDS, {"senders": list(senders)})}
+        wanted |= {row.pickup_point_id for row in self._connection.execute(_HOLDS, {"senders": values(senders)})}
         told = {
-            row.sender_id: row.pickup_point_id for row in self._connection.execute(_TOLD, {"senders": list(senders)})
+            row.sender_id: row.pickup_point_id for row in self._connection.execute(_TOLD, {"senders": values(senders)})
         }
         self._told.update(told)
         self._lock(wanted | set(told.values()))
-        for row in self._connection.execute(_HOLDS, {"senders": list(senders)}):
+        for row in self._connection.execute(_HOLDS, {"senders": values(senders)}):
             self._holds[row.sender_id] = Hold(row.departure_id, row.pickup_point_id, row.seats, row.until)
 
     def _lock(self, points: set[int]) -> None:
         fresh = sorted(points - self._buses_of.keys())
         if not fresh:
             return
-        rows = self._connection.execute(_LOCK, {"points": fresh}).all()
+        rows = self._connection.execute(_LOCK, {"points": values(fresh)}).all()
         given_back = lapse(self._connection, [row.id for row in rows], self._now)
         for point in fresh:
             self._buses_of[point] = []
@@ -120,7 +121,7 @@ def lapse(connection: Connection, buses: Sequence[int], now: datetime) -> Mappin
     if not buses:
         return {}
     given_back: dict[int, int] = {}
-    for row in connection.execute(_LAPSE, {"buses": list(buses), "now": now, "ended": now}):
+    for row in connection.execute(_LAPSE, {"buses": values(buses), "now": now, "ended": now}):
         given_back[row.departure_id] = given_back.get(row.departure_id, 0) + row.seats
     if given_back:
         _change_counts(connection, {bus: -seats for bus, seats in given_back.items()})
@@ -170,12 +171,12 @@ def change_holds(connection: Connection, changes: Sequence[tuple[int, ChangeHold
 
 def free_everything(connection: Connection, sender_ids: Sequence[int], now: datetime) -> None:
     """Give back the seats of people whose data is removed."""
-    rows = connection.execute(_HOLDS, {"senders": list(sender_ids)}).all()
+    rows = connection.execute(_HOLDS, {"senders": values(sender_ids)}).all()
     buses = sorted({row.departure_id for row in rows})
     if buses:
         connection.execute(select(_buses.c.id).where(_buses.c.id.in_(buses)).order_by(_buses.c.id).with_for_update())
         counts: dict[int, int] = {}
-        for row in connection.execute(_HOLDS, {"senders": list(sender_ids)}):
+        for row in connection.execute(_HOLDS, {"senders": values(sender_ids)}):
             counts[row.departure_id] = counts.get(row.departure_id, 0) - row.seats
         _change_counts(connection, counts)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from gateway.bulk import among, insert_rows, update_rows, values
 from gateway.hooks.events import NewEvent
@@ -21,6 +21,13 @@ from gateway.tables import InboundText, OutboundText, Report, ReportEntry, Repor
 
 log = structlog.get_logger()
 _reports, _entries = Report.__table__, ReportEntry.__table__
+_BY_ID = select(_reports).where(among(_reports.c.id, "ids")).order_by(_reports.c.id)
+_HOLD = (
+    select(_reports.c.id, _reports.c.ref, _reports.c.text, _reports.c.media)
+    .where(among(_reports.c.ref, "refs"), _reports.c.event_key == bindparam("event"))
+    .order_by(_reports.c.id)
+    .with_for_update()
+)
 
 
 class _Known(Protocol):
@@ -71,8 +78,8 @@ def open_reports(connection: Connection, done: Sequence[DoneEffect], around: Aro
     around.events.extend(NewEvent("report.opened", row.id) for row in written)
     urgent = {ref for ref, one in opened.items() if one.effect.sorting.pages}  # type: ignore[attr-defined]
     if urgent:
-        ids = [row.id for row in written if row.ref in urgent]
-        fresh = connection.execute(select(_reports).where(_reports.c.id.in_(ids)).order_by(_reports.c.id)).all()
+        ids = values(row.id for row in written if row.ref in urgent)
+        fresh = connection.execute(_BY_ID, {"ids": ids}).all()
         page(connection, fresh, around.now, around.notifier)
 
 
@@ -119,16 +126,8 @@ def continue_reports(connection: Connection, done: Sequence[DoneEffect], around:
     for one in done:
         assert isinstance(one.effect, ContinueReport)
         by_ref.setdefault(one.effect.ref, []).append(one)
-    held = {
-        row.ref: row
-        for row in connection.execute(
-            select(_reports.c.id, _reports.c.ref, _reports.c.text, _reports.c.media)
-            .where(among(_reports.c.ref, "refs"), _reports.c.event_key == around.event_key)
-            .order_by(_reports.c.id)
-            .with_for_update(),
-            {"refs": values(by_ref)},
-        )
-    }
+    wanted = {"refs": values(by_ref), "event": around.event_key}
+    held = {row.ref: row for row in connection.execute(_HOLD, wanted)}
     plain = {
         ref: held[ref]
         for ref, ones in by_ref.items()

@@ -113,6 +113,15 @@ def test_among_finds_exactly_the_listed(engine: Engine) -> None:
         assert connection.execute(found, {"keys": values([])}).all() == []
 
 
+def test_among_finds_numbers_too(engine: Engine) -> None:
+    with writing(engine) as connection:
+        ids = [an_id(connection, key) for key in ("a", "b", "c")]
+        found = select(SENDERS.c.key).where(among(SENDERS.c.id, "ids")).order_by(SENDERS.c.id)
+        wanted = {"ids": values([ids[0], ids[2], 2**40])}
+        assert connection.execute(found, wanted).scalars().all() == ["a", "c"]
+        assert connection.execute(found, {"ids": values([])}).all() == []
+
+
 def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
     with writing(engine) as connection, pytest.raises(ValueError, match="zone"):
         insert_rows(connection, SENDERS, [a_sender("x") | {"last_seen_at": datetime(2026, 1, 1)}])  # noqa: DTZ001
