@@ -1,20 +1,18 @@
 """One group of received texts, in one transaction: read what is on record, decide each in order, write it all."""
 
-import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-import structlog
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from gateway.bulk import among, values
 from gateway.carriers.received import Answer, ReceivedText
-from gateway.inbound.decide import SEAT_COMMANDS, InboundWords, Snapshot, audience_of, decide, language_of, understand
+from gateway.inbound.conclusion import Conclusion, conclude, log_failure, words_of
+from gateway.inbound.decide import SEAT_COMMANDS, Snapshot, audience_of, understand
 from gateway.inbound.outcomes import Outcome, write_outcomes
 from gateway.inbound.reference import Reference
-from gateway.inbound.senders import KnownSender, hold_senders
+from gateway.inbound.senders import KnownSender, expect_senders, hold_senders
 from gateway.members.invites import Inviter, read_invite
 from gateway.pickups.effects import ChangeHold
 from gateway.pickups.seat_rows import SeatBook
@@ -24,21 +22,15 @@ from gateway.reports.commands import ReportState
 from gateway.reports.field import COMMANDS as FIELD_COMMANDS
 from gateway.reports.field import FieldBoard, split_ref
 from gateway.reports.talks import ABOUT_REPORTS, own_reports, read_board, states_of, status_asked
-from gateway.rules.conversation import Decision, SetLanguage, evolve
-from gateway.rules.manners import with_manners
-from gateway.rules.message_parts import cheapest
+from gateway.rules.conversation import Decision
 from gateway.rules.phone_numbers import read_sender
 from gateway.rules.refs import read_ref
 from gateway.tables import InboundText, Member, OutboundText, Sender
 from keywords import Command
 
-log = structlog.get_logger()
-
 _inbound, _outbound = InboundText.__table__, OutboundText.__table__
 _SEEN = select(_inbound.c.id, _inbound.c.carrier, _inbound.c.carrier_id).where(among(_inbound.c.carrier_id, "ids"))
-_REPLIES = select(_outbound.c.id, _outbound.c.inbound_id, _outbound.c.body).where(
-    _outbound.c.inbound_id.in_(bindparam("ids", expanding=True))
-)
+_REPLIES = select(_outbound.c.id, _outbound.c.inbound_id, _outbound.c.body).where(among(_outbound.c.inbound_id, "ids"))
 _INVITERS = (
     select(Member.invite_code, Member.sender_id, Sender.key)
     .join(Sender, Sender.id == Member.sender_id)
@@ -47,6 +39,19 @@ _INVITERS = (
 _SEAT_HOLDER = frozenset({"seat-holder"})
 _WITHOUT_PICKUPS = frozenset({"JOIN", "STOP", "START", "REPORT", "STATUS", "HELP", "ME", "LANG", "CITY", "GROUP"})
 """Commands whose answers need no pick-up point, so that states need not be read anew for them."""
+_NOT_FORESEEN = SEAT_COMMANDS | {"INVITE"}
+"""Commands whose answers hang on rows that are locked or made in the transaction itself: seats, and the id of a sender
+who was never seen before.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreseen:
+    """A conclusion that was drawn ahead of the transaction, and all that it was drawn from."""
+
+    command: Command
+    snapshot: Snapshot
+    conclusion: Conclusion
 
 
 class Group:
@@ -66,9 +71,33 @@ class Group:
         self.erasing_key = erasing_key
         self.used_refs: frozenset[str] = frozenset()
         self.board: FieldBoard | None = None
+        self.foreseen: dict[tuple[str, str], _Foreseen] = {}
         self.keys = [read_sender(text.from_number, region).key for text in texts]
         # Words are read before the transaction begins: others wait for it, and it stands on nothing that they write.
         self.understood = self._understand()
+
+    def foresee(self, connection: Connection) -> None:
+        """Decide on what is on record now, ahead of the transaction, in which others cannot write on SQLite.
+
+        `run` takes a conclusion over only where it finds the same values that it was drawn from.
+        """
+        if self.broken or any(command.name in FIELD_COMMANDS for command in self.understood.values()):
+            return
+        senders = expect_senders(connection, self.keys, self.reference.directory, self.erasing_key)
+        self._freshen(connection, self.understood)
+        reports = self._reports(connection, self.understood)
+        inviters = self._inviters(connection, self.understood)
+        self._recall_reports(connection, self.understood, senders)
+        for number, text in enumerate(self.texts):
+            identity = (text.carrier, text.carrier_id)
+            command = self.understood[identity]
+            if identity in self.foreseen or command.name in _NOT_FORESEEN:
+                continue
+            sender = senders[self.keys[number]]
+            snapshot = Snapshot(sender.now, self.reference, self.refs[number], reports, inviters)
+            made = conclude(text, command, snapshot, self.now)
+            sender.now = made.sender
+            self.foreseen[identity] = _Foreseen(command, snapshot, made)
 
     def run(self, connection: Connection) -> list[Answer]:
         directory = self.reference.directory
@@ -76,6 +105,7 @@ class Group:
         answered = self._answered(connection)
         commands = {identity: one for identity, one in self.understood.items() if identity not in answered}
         self._open_seats(connection, senders, commands)
+        self._freshen(connection, commands)
         reports = self._reports(connection, commands)
         inviters = self._inviters(connection, commands)
         self._recall_reports(connection, commands, senders)
@@ -99,7 +129,7 @@ class Group:
             return {}
         replies = {
             row.inbound_id: Answer(row.id, row.body or None)
-            for row in connection.execute(_REPLIES, {"ids": [row.id for row in seen]})
+            for row in connection.execute(_REPLIES, {"ids": values(row.id for row in seen)})
         }
         return {(row.carrier, row.carrier_id): replies.get(row.id) or Answer() for row in seen}
 
@@ -115,7 +145,7 @@ class Group:
 
     def _understand_one(self, text: ReceivedText, audience: frozenset[str]) -> Command:
         try:
-            return understand(_words(text), self.reference, audience)
+            return understand(words_of(text), self.reference, audience)
         except Exception as error:
             log_failure("text_not_understood", text, error)
             return Command(None)
@@ -126,27 +156,28 @@ class Group:
         senders: Mapping[str, KnownSender],
         commands: Mapping[tuple[str, str], Command],
     ) -> None:
-        """Lock the buses that texts of this group turn on, and read the newest states if any answer needs them."""
+        """Lock the buses that texts of this group turn on."""
         self.seats = SeatBook(connection, self.now)
-        pickups = self.reference.pickups
-        if not pickups.rallies:
+        if not self.reference.pickups.rallies:
             return
         asking: dict[int, KnownSender] = {}
-        fresh = False
         for number, text in enumerate(self.texts):
-            identity = (text.carrier, text.carrier_id)
-            if (command := commands.get(identity)) is None:
-                continue
-            sender = senders[self.keys[number]]
-            if command.name in SEAT_COMMANDS or (command.name == "STOP" and not command.argument):
+            command = commands.get((text.carrier, text.carrier_id))
+            if command and (command.name in SEAT_COMMANDS or (command.name == "STOP" and not command.argument)):
+                sender = senders[self.keys[number]]
                 asking[sender.id] = sender
-            fresh = fresh or command.name not in _WITHOUT_PICKUPS
         if asking:
             questions = (sender.now.question for sender in asking.values())
             points = [point for one in questions if one and one.kind == OFFERED and (point := offered_point(one))]
             self.seats.open(list(asking), points)
-        if fresh:
-            self.reference = replace(self.reference, pickups=freshened(connection, pickups))
+
+    def _freshen(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> None:
+        """Read the newest states of points and buses if any answer needs them."""
+        pickups = self.reference.pickups
+        if pickups.rallies and any(command.name not in _WITHOUT_PICKUPS for command in commands.values()):
+            fresh = freshened(connection, pickups)
+            if fresh is not pickups:
+                self.reference = replace(self.reference, pickups=fresh)
 
     def _seat_effects(self, sender: KnownSender, decision: Decision) -> None:
         """Let the next text of this group see what this one did to seats."""
@@ -179,11 +210,11 @@ class Group:
                     asking.add(key)
         if not about:
             return
-        ids = {senders[key].id: senders[key] for key in about}
+        ids = {number: senders[key] for key in about if (number := senders[key].id)}
         for number, mine in own_reports(connection, ids, self.reference.pickups.event_key, self.now).items():
             ids[number].now = replace(ids[number].now, reports=mine)
         if asking:
-            asked = [senders[key].id for key in asking]
+            asked = [number for key in asking if (number := senders[key].id)]
             for number, count in status_asked(connection, asked, self.now).items():
                 ids[number].now = replace(ids[number].now, status_asked=count)
 
@@ -222,34 +253,18 @@ class Group:
             question = sender.now.question
             point = offered_point(question) if question and question.kind == OFFERED else None
             snapshot = replace(snapshot, seats=self.seats.view(sender.id, point))
-        flagged = self.broken
-        try:
-            decision = Decision(None, miss=True) if flagged else decide(_words(text), command, snapshot, self.now)
-        except Exception as error:
-            log_failure("decision_failed", text, error)
-            decision, flagged = Decision(None, miss=True), True
-        self._seat_effects(sender, decision)
-        language = language_of(text.body, command, snapshot)
-        if sender.now.language is None and not decision.miss:
-            sender.now = evolve(sender.now, SetLanguage(language))
-        before: list[Any] = []
-        for effect in decision.effects:
-            before.append(sender.now.member)
-            sender.now = evolve(sender.now, effect)
-            self.board = self.board.evolve(effect) if self.board else None
-        sender.now, reply = with_manners(sender.now, decision, self.now)
-        if sender.now.language and sender.now.language != snapshot.sender.language:
-            language = sender.now.language  # "LANG UR" is answered in Urdu
-        body = cheapest(self.reference.catalogue.render(reply, language)) if reply else None
-        wording = reply.wording if reply else ""
-        return Outcome(text, sender, command, decision, body, wording, language, flagged, before)
+        made = self._foreseen(text, command, snapshot)
+        if made is None:
+            made = conclude(text, command, snapshot, self.now, broken=self.broken)
+        self._seat_effects(sender, made.decision)
+        if self.board:
+            for effect in made.decision.effects:
+                self.board = self.board.evolve(effect)
+        # A sender who was met in this transaction had no row yet when it was foreseen.
+        sender.now = made.sender if made.sender.id == sender.id else replace(made.sender, id=sender.id)
+        return Outcome(text, sender, command, made)
 
-
-def _words(text: ReceivedText) -> InboundWords:
-    return InboundWords(text.body, len(text.media), text.opt_out_type)
-
-
-def log_failure(event: str, text: ReceivedText, error: Exception) -> None:
-    """Log where in the code it failed, but not the error's words: they may quote the text."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    log.error(event, carrier_id=text.carrier_id, error=type(error).__name__, at=f"{last.filename}:{last.lineno}")
+    def _foreseen(self, text: ReceivedText, command: Command, snapshot: Snapshot) -> Conclusion | None:
+        """Return what was foreseen of a text if it was drawn from these very values."""
+        found = self.foreseen.get((text.carrier, text.carrier_id))
+        return found.conclusion if found and found.command == command and found.snapshot == snapshot else None

@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 
 from gateway.bulk import insert_rows
 from gateway.carriers.received import Answer, ReceivedText
+from gateway.inbound.conclusion import Conclusion
 from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender
 from gateway.inbox.threads import Unheard, note_unheard
 from gateway.outbox.enqueue import NewText, enqueue
-from gateway.rules.conversation import Decision, RecordConsent
+from gateway.rules.conversation import RecordConsent
 from gateway.rules.message_parts import count_parts
 from gateway.tables import InboundText, OutboundText
 from keywords import Command
@@ -32,12 +33,7 @@ class Outcome:
     text: ReceivedText
     sender: KnownSender
     command: Command
-    decision: Decision
-    body: str | None
-    wording: str
-    language: str
-    flagged: bool
-    before: list[Any]
+    made: Conclusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +60,10 @@ def write_outcomes(
     texts = [_inbound_row(one) for one in outcomes.values()]
     rows = insert_rows(connection, _inbound, texts, returning=("id", "carrier", "carrier_id"))
     ids = {(row.carrier, row.carrier_id): row.id for row in rows}
-    answered = [(one, ids[identity]) for identity, one in outcomes.items() if one.body and not one.text.queue_reply]
-    queued = [(one, ids[identity]) for identity, one in outcomes.items() if one.body and one.text.queue_reply]
+    answered = [
+        (one, ids[identity]) for identity, one in outcomes.items() if one.made.body and not one.text.queue_reply
+    ]
+    queued = [(one, ids[identity]) for identity, one in outcomes.items() if one.made.body and one.text.queue_reply]
     replies = [_outbound_row(one, inbound_id) for one, inbound_id in answered]
     bodies = {row["inbound_id"]: row["body"] for row in replies}
     shared = {"kind": "reply", "state": "answered", "created_at": now, "state_at": now}
@@ -75,7 +73,7 @@ def write_outcomes(
     done = [
         Done(effect, one.sender, before, one.text, ids[identity], _wording_shown(one, reference))
         for identity, one in outcomes.items()
-        for effect, before in zip(one.decision.effects, one.before, strict=True)
+        for effect, before in zip(one.made.decision.effects, one.made.before, strict=True)
     ]
     around = Surroundings(
         reference.directory,
@@ -103,8 +101,8 @@ def write_outcomes(
 
 def _wording_shown(one: Outcome, reference: Reference) -> str:
     """Return what the ledger says of our answer: wording, language and the version, where organisers changed it."""
-    version = reference.catalogue.version(one.wording, one.language) if one.wording else 0
-    return f"{one.wording}/{one.language}#{version}" if version else f"{one.wording}/{one.language}"
+    version = reference.catalogue.version(one.made.wording, one.made.language) if one.made.wording else 0
+    return f"{one.made.wording}/{one.made.language}#{version}" if version else f"{one.made.wording}/{one.made.language}"
 
 
 def _inbound_row(one: Outcome) -> dict[str, Any]:
@@ -119,20 +117,20 @@ def _inbound_row(one: Outcome) -> dict[str, Any]:
         "command": one.command.name,
         "reason": one.command.reason[:160],
         "opt_out_type": text.opt_out_type,
-        "flagged": one.flagged,
+        "flagged": one.made.flagged,
         "received_at": text.received_at,
     }
 
 
 def _outbound_row(one: Outcome, inbound_id: int) -> dict[str, Any]:
-    assert one.body is not None
-    parts = count_parts(one.body)
+    assert one.made.body is not None
+    parts = count_parts(one.made.body)
     return {
         "sender_id": one.sender.id,
         "inbound_id": inbound_id,
-        "wording": one.wording,
-        "language": one.language,
-        "body": one.body,
+        "wording": one.made.wording,
+        "language": one.made.language,
+        "body": one.made.body,
         "encoding": parts.encoding,
         "parts": max(1, parts.parts),
         "carrier": one.text.carrier,
@@ -141,15 +139,15 @@ def _outbound_row(one: Outcome, inbound_id: int) -> dict[str, Any]:
 
 def _queued_reply(one: Outcome, inbound_id: int) -> NewText:
     """A reply for a carrier that takes no answer in its own request. The confirmation of STOP leaves after STOP."""
-    assert one.body is not None
-    stops = any(isinstance(effect, RecordConsent) and effect.action == "stop" for effect in one.decision.effects)
+    assert one.made.body is not None
+    stops = any(isinstance(effect, RecordConsent) and effect.action == "stop" for effect in one.made.decision.effects)
     return NewText(
         "confirmation" if stops else "reply",
         one.sender.id,
         one.sender.now.key,
-        one.body,
-        language=one.language,
-        wording=one.wording,
+        one.made.body,
+        language=one.made.language,
+        wording=one.made.wording,
         inbound_id=inbound_id,
         carrier=one.text.carrier,
     )
@@ -157,5 +155,5 @@ def _queued_reply(one: Outcome, inbound_id: int) -> NewText:
 
 def _is_unheard(one: Outcome) -> bool:
     """Whether a person has to read the text: no command took it, or it answers our question in words unknown to us."""
-    unclear = one.command.name is None and one.wording in _NOT_READ
-    return one.decision.miss or one.flagged or unclear
+    unclear = one.command.name is None and one.made.wording in _NOT_READ
+    return one.made.decision.miss or one.made.flagged or unclear

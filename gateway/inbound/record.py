@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from gateway.carriers.received import Answer, ReceivedText
-from gateway.database import writing
-from gateway.inbound.group import Group, log_failure
+from gateway.database import reading, writing
+from gateway.inbound.conclusion import log_failure
+from gateway.inbound.group import Group
 from gateway.inbound.reference import Reference
 
 log = structlog.get_logger()
@@ -72,6 +73,9 @@ class Recorder:
         for attempt in range(3):
             group = Group(texts, refs, reference, self.erasing_key, self.default_region, now, broken)
             try:
+                if self.engine.dialect.name == "sqlite":
+                    with reading(self.engine) as connection:
+                        group.foresee(connection)
                 with writing(self.engine) as connection:
                     answers = group.run(connection)
             except (OperationalError, InterfaceError) as error:

@@ -13,9 +13,10 @@ from gateway.rules.report_staff import StaffMember
 from keywords import Vocabulary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reference:
-    """Places, seats, groups, pick-up points, words, replies, triage rules and staff of one moment."""
+    """Places, seats, groups, pick-up points, words, replies, triage rules and staff of one moment; equal to itself
+    alone: a country's places are not compared one by one."""
 
     directory: Directory
     pickups: Pickups

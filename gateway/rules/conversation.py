@@ -97,8 +97,8 @@ class SenderState:
     replies: int = 0
     last_reply: str | None = None
     member: MemberState | None = None
-    id: int = 0
-    """The row of the sender in the database."""
+    id: int = field(default=0, compare=False)
+    """The row of the sender in the database; no part of what is known about them."""
     reports: tuple[RecentReport, ...] = ()
     """The sender's own reports of late; read only for a text that may be about one."""
     status_asked: int = 0

@@ -49,7 +49,7 @@ def test_no_canary_in_any_output(
     def broken(*_: object) -> None:
         raise ValueError(f"cannot handle pomegranate of {sender} Zarmina")
 
-    monkeypatch.setattr("gateway.inbound.group.decide", broken)
+    monkeypatch.setattr("gateway.inbound.conclusion.decide", broken)
     assert carrier.text("JOIN Zarmina pomegranate", sender) is not None
     monkeypatch.setattr("gateway.inbound.outcomes.carry_out", broken)
     carrier.post(inbound("JOIN Zarmina pomegranate", sender))
