@@ -138,11 +138,21 @@ def _tokens(pieces: list[_Piece], start: int, end: int) -> list[str]:
     return tokens_of_words([word for piece in pieces[start:end] for word in piece.words])
 
 
-def _key(pieces: list[_Piece], start: int, end: int) -> str:
-    tokens = [piece.plain for piece in pieces[start:end]]
-    if None in tokens:
-        return key_of(_tokens(pieces, start, end) or [""])
-    return "".join(filter(None, tokens))
+class _Keys:
+    """The keys of all runs of pieces: cut out of one line, but where a token depends on its neighbours."""
+
+    def __init__(self, pieces: list[_Piece]) -> None:
+        self._pieces = pieces
+        self._ends, self._dependent = [0], [-1]  # of each end: its place in the line, and the last such piece before
+        for at, piece in enumerate(pieces):
+            self._ends.append(self._ends[-1] + len(piece.plain or ""))
+            self._dependent.append(at if piece.plain is None else self._dependent[-1])
+        self._line = "".join([piece.plain or "" for piece in pieces])
+
+    def of(self, start: int, end: int) -> str:
+        if self._dependent[end] >= start:
+            return key_of(_tokens(self._pieces, start, end) or [""])
+        return self._line[self._ends[start] : self._ends[end]]
 
 
 def _take_place(
@@ -156,10 +166,11 @@ def _take_place(
     hits: list[tuple[int, int, tuple[Place, ...]]] = []
     contexts: list[tuple[int, int, str]] = []
     used: set[int] = set()
+    keys = _Keys(pieces[:_READ])
     for start, end in _windows(pieces, min(_LONGEST, gazetteer.longest_name + 1)):
         if used and not used.isdisjoint(range(start, end)):
             continue
-        key = _key(pieces, start, end)
+        key = keys.of(start, end)
         if found := gazetteer.exact_key(key):
             hits.append((start, end, found))
             used.update(range(start, end))
