@@ -117,6 +117,7 @@ class Vocabulary:
     greetings: Phrases
     polite: Phrases
     chatter: frozenset[str]
+    sentence_words: dict[str, frozenset[str]]  # by language: those of the chatter that no other language has
     verb_last: frozenset[str]  # sentence words of the languages whose verb comes last, and of no other
     ordinary: frozenset[str]
     transport: frozenset[str]
@@ -192,6 +193,7 @@ class _Builder:
             greetings=Phrases(self._greetings() | polite),
             polite=Phrases(polite),
             chatter=chatter,
+            sentence_words=self._sentence_words(),
             verb_last=self._single("text", "chatter", True) - self._single("text", "chatter", False),
             ordinary=ordinary,
             transport=self._single("place", "transport"),
@@ -248,6 +250,16 @@ class _Builder:
             for source, data in self.files
             for written in data.get("text", {}).get("greetings", ())
             for phrase in _expanded(source, written, _folded_lists(source, data["text"], ("salam", "alaikum")))
+        }
+
+    def _sentence_words(self) -> dict[str, frozenset[str]]:
+        held: dict[str, set[str]] = {}
+        for source, data in self.files:
+            written = data.get("text", {}).get("chatter", ())
+            held.setdefault(data["language"], set()).update(word for one in written for word in folded(source, one))
+        return {
+            language: frozenset(mine.difference(*(other for name, other in held.items() if name != language)))
+            for language, mine in held.items()
         }
 
     def _phrases(self, section: str, key: str, verb_last: bool | None = None) -> set[tuple[str, ...]]:

@@ -105,8 +105,8 @@ def create_app() -> FastAPI:
         words = InboundWords(text.body)
         command = understand(words, reference)
         snapshot = Snapshot(known.now, reference, ref)
-        decision = decide(words, command, snapshot, now)
         language = language_of(text.body, command, snapshot)
+        decision = decide(words, command, snapshot, language, now)
         if known.now.language is None and not decision.miss:
             known.now = evolve(known.now, SetLanguage(language))
         before = []

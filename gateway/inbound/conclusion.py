@@ -44,12 +44,12 @@ def conclude(
     :param now: aware UTC
     """
     flagged = broken
+    language = language_of(text.body, command, snapshot)
     try:
-        decision = Decision(None, miss=True) if flagged else decide(words_of(text), command, snapshot, now)
+        decision = Decision(None, miss=True) if flagged else decide(words_of(text), command, snapshot, language, now)
     except Exception as error:
         log_failure("decision_failed", text, error)
         decision, flagged = Decision(None, miss=True), True
-    language = language_of(text.body, command, snapshot)
     sender = snapshot.sender
     if sender.language is None and not decision.miss:
         sender = evolve(sender, SetLanguage(language))

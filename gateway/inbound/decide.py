@@ -86,17 +86,18 @@ def understand(words: InboundWords, reference: Reference, audience: frozenset[st
     return command
 
 
-def decide(words: InboundWords, command: Command, snapshot: Snapshot, now: datetime) -> Decision:
+def decide(words: InboundWords, command: Command, snapshot: Snapshot, language: str, now: datetime) -> Decision:
     """Return what one text leads to.
 
     :param command: what `understand` made of the words
+    :param language: what `language_of` made of them
     :param now: aware UTC
     """
     asked = Asked(
         command=command,
         body=words.body,
         sender=snapshot.sender,
-        language=language_of(words.body, command, snapshot),
+        language=language,
         now=now,
         media=words.media,
     )
@@ -108,10 +109,14 @@ def decide(words: InboundWords, command: Command, snapshot: Snapshot, now: datet
 
 
 def language_of(body: str, command: Command, snapshot: Snapshot) -> str:
-    """Return the language to answer in: Urdu script in Urdu, else the sender's own, else that of the words."""
+    """Return the language to answer in: Urdu script in Urdu, else the sender's own, else that of the sentence, else
+    that of the keyword."""
     if snapshot.sender.language in (None, "ur") and _ARABIC_SCRIPT.search(body):
         return "ur"
-    return snapshot.sender.language or command.language or snapshot.reference.default_language
+    if snapshot.sender.language:
+        return snapshot.sender.language
+    written = keywords.language_of(body, snapshot.reference.vocabulary)
+    return written or command.language or snapshot.reference.default_language
 
 
 def _decide(asked: Asked, snapshot: Snapshot) -> Decision:

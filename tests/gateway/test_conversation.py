@@ -403,4 +403,23 @@ def test_a_miss_that_may_be_a_wish_to_stop_is_told_how_first(
 
 
 def test_ordinary_chatter_gets_the_usual_help(text: Texting) -> None:
-    assert "did not understand" in (text("kal milte hain phir") or "")
+    assert "did not understand" in (text("see you there then") or "")
+
+
+@pytest.mark.parametrize(
+    ("first", "said", "then", "said_then"),
+    [
+        ("kal milte hain phir", "samajh nahi aaya", "we will see you there", "still do not understand"),
+        ("REPORT gate 3 par pani nahi hai", "Aap ki iReport", "HELP", "BAND"),
+        ("REPORT there is no water at gate 3", "Your iReport", "HELP", "STOP"),
+        ("JOIN mera naam Ali hai Lahore se", "Khush aamdeed", "HELP", "BAND"),
+        ("JOIN Ali Lahore", "Welcome", "kal milte hain phir", "did not understand"),
+        ("LANG EN", "English", "kal milte hain phir", "did not understand"),
+    ],
+)
+def test_who_has_told_no_language_is_answered_in_that_of_their_sentence(
+    text: Texting, first: str, said: str, then: str, said_then: str
+) -> None:
+    """The keyword of a poster does not tell it. What was understood settles it; after that it is theirs to change."""
+    assert said in (text(first) or "")
+    assert said_then in (text(then) or "")

@@ -124,7 +124,7 @@ def test_a_question_after_a_place_that_only_the_gazetteer_knows(engine: Engine, 
     for number, asked in enumerate(("Purana Bagh kahan hai?", "where is purana bagh", "kidhar hai purana bagh")):
         assert (text(asked, f"+92300123451{number}") or "").startswith("Purana Bagh: ")
     assert "1 Nawa Chowk (Lahore)" in (text("where is nawa chowk") or "")
-    assert "STOP" in (text("msgs band karo purana bagh kahan hai", "+923001234540") or "")
+    assert "BAND" in (text("msgs band karo purana bagh kahan hai", "+923001234540") or "")
     for number, other in enumerate(("where is my money", "Purana kahan hai ye banda", "mera bhai kahan hai")):
         assert "jalsa.example/p/" not in (text(other, f"+92300123453{number}") or "")
 
