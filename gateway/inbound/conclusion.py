@@ -38,7 +38,8 @@ class Conclusion:
 def conclude(
     text: ReceivedText, command: Command, snapshot: Snapshot, now: datetime, *, broken: bool = False
 ) -> Conclusion:
-    """Return what a text leads to. Never raises: a text on which deciding fails is flagged and counts as a miss.
+    """Return what a text leads to. A text on which deciding fails is flagged and counts as a miss; whoever calls has to
+    bear that wording the answer fails.
 
     :param broken: the text is known to break its group; it is not decided on
     :param now: aware UTC

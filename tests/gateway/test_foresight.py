@@ -3,7 +3,7 @@
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,18 @@ def some(pick: random.Random, most: int) -> list[ReceivedText]:
     ]
 
 
+def decided_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the senders of the texts that are decided on from now on, as it grows."""
+    senders: list[str] = []
+
+    def noted(text: ReceivedText, *others: Any, **more: Any) -> Any:
+        senders.append(text.from_number)
+        return conclude(text, *others, **more)
+
+    monkeypatch.setattr(group_module, "conclude", noted)
+    return senders
+
+
 def refs(group: int) -> list[str]:
     """Return free refs of their own for each group."""
     return [ref_for(12 * group + number, b"secret") for number in range(12)]
@@ -138,18 +150,12 @@ def test_nothing_is_decided_in_the_transaction_where_nothing_has_changed(
     gateway: Callable[[], Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = gateway()
-    bodies = ["JOIN Ali Lahore", "WHERE Liberty", "REPORT no water at gate 3", "HELP", "acha ji kya haal hai", "STOP"]
-    free = [f"A{number:03}" for number in range(len(bodies))]
+    bodies = ["JOIN Ali Lahore", "WHERE Liberty", "REPORT no water at gate 3", "acha ji kya haal hai", "STOP"]
+    free = [f"A{number:03}" for number in range(2 * len(bodies))]
     one.run(one.group([a_text(bodies[0], PHONES[0])], free))
-    ahead = one.group([a_text(body, phone) for phone in PHONES[:2] for body in bodies[:3]] + [a_text("STOP")], free * 2)
+    ahead = one.group([a_text(body, phone) for phone in PHONES[:2] for body in bodies], free)
     one.foresee(ahead)
-    decided: list[str] = []
-
-    def noted(text: ReceivedText, *others: Any, **more: Any) -> Any:
-        decided.append(text.body)
-        return conclude(text, *others, **more)
-
-    monkeypatch.setattr(group_module, "conclude", noted)
+    decided = decided_on(monkeypatch)
     one.run(ahead)
     assert decided == []
 
@@ -166,13 +172,7 @@ def test_who_has_changed_is_decided_on_anew_and_nobody_else(
     ahead = one.group([a_text("ME", number) for number in PHONES[:3]], free)
     one.foresee(ahead)
     one.run(one.group([a_text(meanwhile, phone)], ["B001"]))
-    decided: list[str] = []
-
-    def noted(text: ReceivedText, *others: Any, **more: Any) -> Any:
-        decided.append(text.from_number)
-        return conclude(text, *others, **more)
-
-    monkeypatch.setattr(group_module, "conclude", noted)
+    decided = decided_on(monkeypatch)
     one.run(ahead)
     assert decided == [phone]
 
@@ -195,14 +195,3 @@ def test_on_sqlite_the_recorder_looks_ahead(service: Service, monkeypatch: pytes
     monkeypatch.setattr(Group, "foresee", lambda self, connection: asked.append(len(self.texts)))
     service.record([a_text("HELP"), a_text("HELP", PHONES[1])])
     assert asked == ([2] if service.engine.dialect.name == "sqlite" else [])
-
-
-def test_a_day_later_is_no_reason_to_decide_anew(gateway: Callable[[], Gateway]) -> None:
-    """The time of a group is one, ahead and in the transaction."""
-    one = gateway()
-    one.run(one.group([a_text("JOIN Ali Lahore")], ["A001"]))
-    ahead = Group([a_text("ME")], ["A002"], one.service.reference(), b"secret", "PK", NOW + timedelta(days=1))
-    one.foresee(ahead)
-    [foreseen] = ahead.foreseen.values()
-    [answer] = one.run(ahead)
-    assert answer.body == foreseen.conclusion.body
