@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Connection,
-    CursorResult,
     Date,
     FromClause,
     FunctionElement,
@@ -65,23 +64,42 @@ def pack(table: Table, kind: str, columns: Columns, shared: Mapping[str, Any] | 
     return Packed(table, kind, tuple(columns), shared or {}, _parameters(table, kind, columns))
 
 
+def pack_rows(table: Table, kind: str, rows: Rows, shared: Mapping[str, Any] | None = None) -> Packed:
+    """Make rows ready that all have the same keys; otherwise as `pack`."""
+    return pack(table, kind, _columns(rows, shared or {}), shared)
+
+
+def insert_packed(
+    packed: Packed,
+    *,
+    returning: Sequence[str] = (),
+    or_ignore: bool = False,
+    or_update: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Any, Mapping[str, Any]]:
+    """Return the statement that inserts rows, and what to execute it with; otherwise as `insert_rows`."""
+    ((key, written),) = or_update.items() if or_update else ((None, ()),)
+    statement = _insert(
+        packed.table,
+        packed.kind,
+        packed.columns,
+        tuple(packed.shared),
+        tuple(returning),
+        or_ignore,
+        key,
+        tuple(written),
+    )
+    return statement, {**packed.parameters, **{f"all_{name}": value for name, value in packed.shared.items()}}
+
+
+def update_packed(table: Table, kind: str, rows: Rows) -> tuple[Any, Mapping[str, str]]:
+    """Return the statement of `update_rows`, and what to execute it with; at least one row."""
+    return _update(table, kind, tuple(rows[0])), parameters(table, kind, rows)
+
+
 def count_inserted(connection: Connection, packed: Packed) -> int:
     """Insert rows that were made ready, but those that are on record already; returns how many were inserted."""
-    return int(_insert_packed(connection, packed, (), True, None, ()).rowcount)
-
-
-def _insert_packed(
-    connection: Connection,
-    packed: Packed,
-    returning: tuple[str, ...],
-    or_ignore: bool,
-    key: str | None,
-    written: tuple[str, ...],
-) -> CursorResult[Any]:
-    shared = tuple(packed.shared)
-    statement = _insert(packed.table, packed.kind, packed.columns, shared, returning, or_ignore, key, written)
-    given = {**packed.parameters, **{f"all_{name}": value for name, value in packed.shared.items()}}
-    return connection.execute(statement, given, execution_options={"preserve_rowcount": True})
+    statement, given = insert_packed(packed, or_ignore=True)
+    return int(connection.execute(statement, given, execution_options={"preserve_rowcount": True}).rowcount)
 
 
 def insert_rows(
@@ -104,17 +122,15 @@ def insert_rows(
     """
     if not rows:
         return []
-    packed = pack(table, connection.dialect.name, _columns(rows, shared or {}), shared)
-    ((key, written),) = or_update.items() if or_update else ((None, ()),)
-    result = _insert_packed(connection, packed, tuple(returning), or_ignore, key, tuple(written))
+    packed = pack_rows(table, connection.dialect.name, rows, shared)
+    result = connection.execute(*insert_packed(packed, returning=returning, or_ignore=or_ignore, or_update=or_update))
     return result.all() if returning else []
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Write every row's columns to the row of that `id`; all rows have the same keys."""
     if rows:
-        kind = connection.dialect.name
-        connection.execute(_update(table, kind, tuple(rows[0])), parameters(table, kind, rows))
+        connection.execute(*update_packed(table, connection.dialect.name, rows))
 
 
 def given_columns(table: Table, kind: str, columns: Sequence[str]) -> Mapping[str, ColumnElement[Any]]:

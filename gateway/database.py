@@ -48,10 +48,11 @@ def _engine(url: str, by_key: bool) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # A prepared statement keeps the plan of its first minutes, when tables were small: on a new database that reads
-    # whole tables until somebody runs ANALYZE.
+    # whole tables until somebody runs ANALYZE. By key there is one plan only, and to make it costs more than to run it.
     kept: dict[str, Any] = {"prepare_threshold": None}
     if by_key:
-        kept["options"] = "-c enable_seqscan=off"
+        options = ("enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off")
+        kept = {"prepare_threshold": 2, "options": " ".join(f"-c {one}" for one in options)}
     return create_engine(
         parsed, connect_args=kept, pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True
     )

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.bulk import insert_rows, update_rows
 from gateway.carriers.received import ReceivedText
 from gateway.database import is_sqlite
 from gateway.hooks.events import NewEvent, emit
@@ -24,6 +23,7 @@ from gateway.members.invites import BURST, BURST_WITHIN, MOST_CREDITED
 from gateway.members.rows import filing_changes
 from gateway.members.terms import Findable, write_terms
 from gateway.pickups.pickups import Pickups
+from gateway.pipeline import Pipeline
 from gateway.places.directory import Directory
 from gateway.reports import effects as report_effects
 from gateway.reports.notices import Notifier
@@ -87,29 +87,27 @@ class Surroundings:
         return self.pickups.event_key
 
 
-def carry_out(
-    connection: Connection, done: Sequence[Done], senders: Iterable[KnownSender], around: Surroundings
-) -> None:
+def carry_out(pipeline: Pipeline, done: Sequence[Done], senders: Iterable[KnownSender], around: Surroundings) -> None:
     """Write the senders of a group as they now stand, then each kind of effect in bulk."""
     held = list(senders)
-    _write_senders(connection, held, around)
+    _write_senders(pipeline, held, around)
     by_kind: dict[type[Effect], list[Done]] = defaultdict(list)
     for one in done:
         by_kind[type(one.effect)].append(one)
     for kind, apply in APPLIERS.items():
         if by_kind[kind]:
-            apply(connection, by_kind[kind], around)
+            apply(pipeline, by_kind[kind], around)
     if around.hooks:
-        emit(connection, [*consent_events(done), *around.events], around.now, around.hooks)
+        emit(pipeline.connection, [*consent_events(done), *around.events], around.now, around.hooks)
 
 
-def _write_senders(connection: Connection, held: list[KnownSender], around: Surroundings) -> None:
-    update_rows(connection, Sender.__table__, [sender_row(known, around.now) for known in held])
+def _write_senders(pipeline: Pipeline, held: list[KnownSender], around: Surroundings) -> None:
+    pipeline.update(Sender.__table__, [sender_row(known, around.now) for known in held])
     today = around.now.astimezone(around.zone).date()
     changed = [known for known in held if member_changed(known, today)]
     rows = [member_row(known, around.directory, around.now, today) for known in changed]
-    insert_rows(connection, Member.__table__, rows, or_update={"sender_id": _member_columns})
-    write_terms(connection, (found for known in changed if (found := _findable(known))))
+    pipeline.insert(Member.__table__, rows, or_update={"sender_id": _member_columns})
+    write_terms(pipeline, (found for known in changed if (found := _findable(known))))
 
 
 def _findable(known: KnownSender) -> Findable | None:
@@ -128,9 +126,8 @@ def member_changed(known: KnownSender, today: date) -> bool:
     return (now.member, now.consent, now.language, today) != (was.member, was.consent, was.language, known.seen_on)
 
 
-def _record_consent(connection: Connection, done: list[Done], around: Surroundings) -> None:
-    insert_rows(
-        connection,
+def _record_consent(pipeline: Pipeline, done: list[Done], around: Surroundings) -> None:
+    pipeline.insert(
         ConsentEntry.__table__,
         [
             {
@@ -148,29 +145,28 @@ def _record_consent(connection: Connection, done: list[Done], around: Surroundin
             if isinstance(one.effect, RecordConsent)
         ],
     )
-    _keep_topics(connection, done, around)
+    _keep_topics(pipeline, done, around)
 
 
-def _keep_topics(connection: Connection, done: list[Done], around: Surroundings) -> None:
+def _keep_topics(pipeline: Pipeline, done: list[Done], around: Surroundings) -> None:
     for one in done:
         if not isinstance(one.effect, RecordConsent):
             continue
         match one.effect.action:
             case "stop-topic":
-                dialect: Any = sqlite if is_sqlite(connection) else postgresql
+                dialect: Any = sqlite if pipeline.kind == "sqlite" else postgresql
                 left = {"sender_id": one.sender.id, "topic": one.effect.scope, "stopped_at": around.now}
-                connection.execute(dialect.insert(TopicStop.__table__).values(left).on_conflict_do_nothing())
+                pipeline.connection.execute(dialect.insert(TopicStop.__table__).values(left).on_conflict_do_nothing())
             case "start-topic":
                 mine = TopicStop.sender_id == one.sender.id
-                connection.execute(delete(TopicStop).where(mine, TopicStop.topic == one.effect.scope))
+                pipeline.connection.execute(delete(TopicStop).where(mine, TopicStop.topic == one.effect.scope))
             case "start":
-                connection.execute(delete(TopicStop).where(TopicStop.sender_id == one.sender.id))
+                pipeline.connection.execute(delete(TopicStop).where(TopicStop.sender_id == one.sender.id))
 
 
-def _keep_history(connection: Connection, done: list[Done], around: Surroundings) -> None:
+def _keep_history(pipeline: Pipeline, done: list[Done], around: Surroundings) -> None:
     rows = [row for one in done for row in _changes(one, around)]
-    if rows:
-        insert_rows(connection, Filing.__table__, rows)
+    pipeline.insert(Filing.__table__, rows)
 
 
 def _changes(one: Done, around: Surroundings) -> list[Mapping[str, Any]]:
@@ -181,8 +177,9 @@ def _changes(one: Done, around: Surroundings) -> list[Mapping[str, Any]]:
     return [{**change, **kept} for change in filing_changes(one.before, after, around.directory)]
 
 
-def _credit(connection: Connection, done: list[Done], around: Surroundings) -> None:
+def _credit(pipeline: Pipeline, done: list[Done], around: Surroundings) -> None:
     """Credit who brought new members: none above the cap, and flagged in a burst."""
+    connection = pipeline.connection
     brought: dict[int, list[Done]] = defaultdict(list)
     for one in done:
         if isinstance(one.effect, CreditInvite):
@@ -209,15 +206,20 @@ def _credit(connection: Connection, done: list[Done], around: Surroundings) -> N
         connection.execute(dialect.insert(Referral.__table__).on_conflict_do_nothing(), rows)
 
 
-def _erase(connection: Connection, done: list[Done], around: Surroundings) -> None:
+def _erase(pipeline: Pipeline, done: list[Done], around: Surroundings) -> None:
     for one in done:
         assert isinstance(one.effect, EraseSender)
         erase_sender(
-            connection, one.sender.id, one.sender.was.key, around.erasing_key, around.now, stopped=one.effect.stopped
+            pipeline.connection,
+            one.sender.id,
+            one.sender.was.key,
+            around.erasing_key,
+            around.now,
+            stopped=one.effect.stopped,
         )
 
 
-APPLIERS: dict[type[Effect], Callable[[Connection, list[Done], Surroundings], None]] = {
+APPLIERS: dict[type[Effect], Callable[[Pipeline, list[Done], Surroundings], None]] = {
     EnrolMember: _keep_history,
     FileUnder: _keep_history,
     RecordConsent: _record_consent,

@@ -1,6 +1,6 @@
 """One group of received texts, in one transaction: read what is on record, decide each in order, write it all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,12 +12,14 @@ from gateway.inbound.conclusion import Conclusion, conclude, log_failure, words_
 from gateway.inbound.decide import SEAT_COMMANDS, Snapshot, audience_of, understand
 from gateway.inbound.outcomes import Outcome, write_outcomes
 from gateway.inbound.reference import Reference
-from gateway.inbound.senders import KnownSender, expect_senders, hold_senders
+from gateway.inbound.senders import Held, KnownSender
 from gateway.members.invites import Inviter, read_invite
 from gateway.pickups.effects import ChangeHold
+from gateway.pickups.pickups import Pickups
 from gateway.pickups.seat_rows import SeatBook
 from gateway.pickups.store import freshened
 from gateway.pickups.where import OFFERED, offered_point
+from gateway.pipeline import Found, Pipeline
 from gateway.reports.commands import ReportState
 from gateway.reports.field import COMMANDS as FIELD_COMMANDS
 from gateway.reports.field import FieldBoard, split_ref
@@ -83,11 +85,15 @@ class Group:
         """
         if self.broken or any(command.name in FIELD_COMMANDS for command in self.understood.values()):
             return
-        senders = expect_senders(connection, self.keys, self.reference.directory, self.erasing_key)
-        self._freshen(connection, self.understood)
-        reports = self._reports(connection, self.understood)
-        inviters = self._inviters(connection, self.understood)
-        self._recall_reports(connection, self.understood, senders)
+        pipeline = Pipeline(connection)
+        held = Held(pipeline, self.keys, self.reference.directory, self.erasing_key, only_look=True)
+        states, codes, live = self._ask_states(pipeline), self._ask_inviters(pipeline), self._ask_live(pipeline)
+        senders = held.known()
+        recall = self._ask_own_reports(pipeline, senders)
+        senders.update(held.met(self.now))
+        recall()
+        self._freshen(live)
+        reports, inviters = states(), codes()
         for number, text in enumerate(self.texts):
             identity = (text.carrier, text.carrier_id)
             command = self.understood[identity]
@@ -100,36 +106,51 @@ class Group:
             self.foreseen[identity] = _Foreseen(command, snapshot, made)
 
     def run(self, connection: Connection) -> list[Answer]:
-        directory = self.reference.directory
-        senders = hold_senders(connection, self.keys, directory, self.now, self.erasing_key)
-        answered = self._answered(connection)
-        commands = {identity: one for identity, one in self.understood.items() if identity not in answered}
-        self._open_seats(connection, senders, commands)
-        self._freshen(connection, commands)
-        reports = self._reports(connection, commands)
-        inviters = self._inviters(connection, commands)
-        self._recall_reports(connection, commands, senders)
-        self.board = self._read_board(connection, commands)
-        outcomes: dict[tuple[str, str], Outcome] = {}
-        for number, text in enumerate(self.texts):
-            identity = (text.carrier, text.carrier_id)
-            if identity not in answered and identity not in outcomes:
-                sender = senders[self.keys[number]]
-                outcomes[identity] = self._decide(
-                    text, sender, commands[identity], reports, inviters, self.refs[number]
-                )
-        written = write_outcomes(connection, outcomes, self.reference, self.erasing_key, self.now)
+        """Read, decide and write; nothing of it stands before the caller commits.
+
+        What is read is asked for in few flights (`Pipeline`): what needs nobody's id, then what needs the ids of
+        senders whom we know, at last the rows of those whom we meet.
+        """
+        with Pipeline(connection) as pipeline:
+            held = Held(pipeline, self.keys, self.reference.directory, self.erasing_key)
+            seen = pipeline.run(_SEEN, {"ids": values(text.carrier_id for text in self.texts)})
+            states, codes, live = self._ask_states(pipeline), self._ask_inviters(pipeline), self._ask_live(pipeline)
+            senders = held.known()
+            self.seats = SeatBook(pipeline, self.now)
+            self._ask_seats(senders)
+            recall = self._ask_own_reports(pipeline, senders)
+            senders.update(held.met(self.now))
+            recall()
+            if held.late:
+                self._ask_seats(held.late)
+                self._ask_own_reports(pipeline, held.late)()
+            answered = self._answered(pipeline, seen)
+            commands = {identity: one for identity, one in self.understood.items() if identity not in answered}
+            if self._open_seats(senders):
+                live = self._ask_live(pipeline)  # as it stands now that the buses are locked
+            self._freshen(live)
+            reports, inviters = states(), codes()
+            self.board = self._read_board(pipeline, commands)
+            outcomes: dict[tuple[str, str], Outcome] = {}
+            for number, text in enumerate(self.texts):
+                identity = (text.carrier, text.carrier_id)
+                if identity not in answered and identity not in outcomes:
+                    sender = senders[self.keys[number]]
+                    outcomes[identity] = self._decide(
+                        text, sender, commands[identity], reports, inviters, self.refs[number]
+                    )
+            written = write_outcomes(pipeline, outcomes, self.reference, self.erasing_key, self.now)
         self.used_refs = written.used_refs
         identities = ((text.carrier, text.carrier_id) for text in self.texts)
         return [written.answers.get(one) or replace(answered[one], duplicate=True) for one in identities]
 
-    def _answered(self, connection: Connection) -> dict[tuple[str, str], Answer]:
-        seen = connection.execute(_SEEN, {"ids": values(text.carrier_id for text in self.texts)}).all()
+    def _answered(self, pipeline: Pipeline, found: Found) -> dict[tuple[str, str], Answer]:
+        seen = found.all()
         if not seen:
             return {}
         replies = {
             row.inbound_id: Answer(row.id, row.body or None)
-            for row in connection.execute(_REPLIES, {"ids": values(row.id for row in seen)})
+            for row in pipeline.run(_REPLIES, {"ids": values(row.id for row in seen)}).all()
         }
         return {(row.carrier, row.carrier_id): replies.get(row.id) or Answer() for row in seen}
 
@@ -150,34 +171,37 @@ class Group:
             log_failure("text_not_understood", text, error)
             return Command(None)
 
-    def _open_seats(
-        self,
-        connection: Connection,
-        senders: Mapping[str, KnownSender],
-        commands: Mapping[tuple[str, str], Command],
-    ) -> None:
-        """Lock the buses that texts of this group turn on."""
-        self.seats = SeatBook(connection, self.now)
+    def _seat_askers(self, senders: Mapping[str, KnownSender]) -> Sequence[KnownSender]:
+        """Return those of these senders whose texts may turn on a seat."""
         if not self.reference.pickups.rallies:
-            return
+            return ()
         asking: dict[int, KnownSender] = {}
-        for number, text in enumerate(self.texts):
-            command = commands.get((text.carrier, text.carrier_id))
-            if command and (command.name in SEAT_COMMANDS or (command.name == "STOP" and not command.argument)):
-                sender = senders[self.keys[number]]
-                asking[sender.id] = sender
-        if asking:
-            questions = (sender.now.question for sender in asking.values())
-            points = [point for one in questions if one and one.kind == OFFERED and (point := offered_point(one))]
-            self.seats.open(list(asking), points)
+        for key, command in self._commands():
+            if key in senders and (command.name in SEAT_COMMANDS or (command.name == "STOP" and not command.argument)):
+                asking[senders[key].id] = senders[key]
+        return list(asking.values())
 
-    def _freshen(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> None:
-        """Read the newest states of points and buses if any answer needs them."""
+    def _ask_seats(self, senders: Mapping[str, KnownSender]) -> None:
+        if asking := self._seat_askers(senders):
+            self.seats.ask([sender.id for sender in asking])
+
+    def _open_seats(self, senders: Mapping[str, KnownSender]) -> bool:
+        """Lock the buses that texts of this group turn on; returns whether there are any."""
+        questions = [sender.now.question for sender in self._seat_askers(senders)]
+        return self.seats.open(
+            [point for one in questions if one and one.kind == OFFERED and (point := offered_point(one))]
+        )
+
+    def _ask_live(self, pipeline: Pipeline) -> Callable[[], Pickups] | None:
+        """Ask for the newest states of points and buses if any answer needs them."""
         pickups = self.reference.pickups
-        if pickups.rallies and any(command.name not in _WITHOUT_PICKUPS for command in commands.values()):
-            fresh = freshened(connection, pickups)
-            if fresh is not pickups:
-                self.reference = replace(self.reference, pickups=fresh)
+        if pickups.rallies and any(command.name not in _WITHOUT_PICKUPS for command in self.understood.values()):
+            return freshened(pipeline, pickups)
+        return None
+
+    def _freshen(self, live: Callable[[], Pickups] | None) -> None:
+        if live and (fresh := live()) is not self.reference.pickups:
+            self.reference = replace(self.reference, pickups=fresh)
 
     def _seat_effects(self, sender: KnownSender, decision: Decision) -> None:
         """Let the next text of this group see what this one did to seats."""
@@ -188,37 +212,35 @@ class Group:
                     pickups = replace(pickups, live=pickups.live.with_full(bus, full))
                 self.reference = replace(self.reference, pickups=pickups)
 
-    def _reports(
-        self, connection: Connection, commands: Mapping[tuple[str, str], Command]
-    ) -> Mapping[str, ReportState]:
-        refs = {ref for one in commands.values() if one.name == "STATUS" and (ref := read_ref(one.argument))}
-        return states_of(connection, refs, self.reference.pickups.event_key) if refs else {}
+    def _commands(self) -> Iterable[tuple[str, Command]]:
+        """Return each text's sender's key and what it was understood as."""
+        commands = (self.understood[text.carrier, text.carrier_id] for text in self.texts)
+        return zip(self.keys, commands, strict=True)
 
-    def _recall_reports(
-        self,
-        connection: Connection,
-        commands: Mapping[tuple[str, str], Command],
-        senders: Mapping[str, KnownSender],
-    ) -> None:
-        """Give the senders whose texts may be about a report of theirs what we know of it."""
-        asking, about = set(), set()
-        for key, text in zip(self.keys, self.texts, strict=True):
-            command = commands.get((text.carrier, text.carrier_id))
-            if command and command.name in ABOUT_REPORTS:
-                about.add(key)
-                if command.name == "STATUS":
-                    asking.add(key)
-        if not about:
-            return
-        ids = {number: senders[key] for key in about if (number := senders[key].id)}
-        for number, mine in own_reports(connection, ids, self.reference.pickups.event_key, self.now).items():
-            ids[number].now = replace(ids[number].now, reports=mine)
-        if asking:
-            asked = [number for key in asking if (number := senders[key].id)]
-            for number, count in status_asked(connection, asked, self.now).items():
+    def _ask_states(self, pipeline: Pipeline) -> Callable[[], Mapping[str, ReportState]]:
+        named = (read_ref(one.argument) for one in self.understood.values() if one.name == "STATUS")
+        refs = {ref for ref in named if ref}
+        return states_of(pipeline, refs, self.reference.pickups.event_key) if refs else dict
+
+    def _ask_own_reports(self, pipeline: Pipeline, senders: Mapping[str, KnownSender]) -> Callable[[], None]:
+        """Ask for the reports of senders whose texts may be about one of theirs; called, it gives them to these."""
+        about = [(key, command.name) for key, command in self._commands() if command.name in ABOUT_REPORTS]
+        ids = {senders[key].id: senders[key] for key, _ in about if key in senders}
+        if not ids:
+            return lambda: None
+        own = own_reports(pipeline, ids, self.reference.pickups.event_key, self.now)
+        asked = [senders[key].id for key, name in about if name == "STATUS" and key in senders]
+        counts = status_asked(pipeline, asked, self.now) if asked else dict
+
+        def recall() -> None:
+            for number, mine in own().items():
+                ids[number].now = replace(ids[number].now, reports=mine)
+            for number, count in counts().items():
                 ids[number].now = replace(ids[number].now, status_asked=count)
 
-    def _read_board(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> FieldBoard | None:
+        return recall
+
+    def _read_board(self, pipeline: Pipeline, commands: Mapping[tuple[str, str], Command]) -> FieldBoard | None:
         asked = [
             (key, command)
             for key, text in zip(self.keys, self.texts, strict=True)
@@ -228,14 +250,15 @@ class Group:
             return None
         refs = [ref for _, command in asked if (ref := split_ref(command.argument)[0])]
         people = [one.id for key, _ in asked if (one := self.reference.staff.get(key))]
-        return read_board(connection, refs, people, self.reference.pickups.event_key)
+        return read_board(pipeline.connection, refs, people, self.reference.pickups.event_key)
 
-    def _inviters(self, connection: Connection, commands: Mapping[tuple[str, str], Command]) -> Mapping[str, Inviter]:
-        codes = {code for one in commands.values() if one.name == "JOIN" and (code := read_invite(one.argument)[1])}
+    def _ask_inviters(self, pipeline: Pipeline) -> Callable[[], Mapping[str, Inviter]]:
+        joining = (read_invite(one.argument)[1] for one in self.understood.values() if one.name == "JOIN")
+        codes = {code for code in joining if code}
         if not codes:
-            return {}
-        rows = connection.execute(_INVITERS, {"codes": values(codes)})
-        return {row.invite_code: Inviter(row.sender_id, row.key) for row in rows}
+            return dict
+        found = pipeline.run(_INVITERS, {"codes": values(codes)})
+        return lambda: {row.invite_code: Inviter(row.sender_id, row.key) for row in found.all()}
 
     def _decide(
         self,

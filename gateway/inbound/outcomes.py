@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
-from gateway.bulk import insert_rows
 from gateway.carriers.received import Answer, ReceivedText
 from gateway.inbound.conclusion import Conclusion
 from gateway.inbound.effects import Done, Surroundings, carry_out
@@ -15,6 +12,7 @@ from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender
 from gateway.inbox.threads import Unheard, note_unheard
 from gateway.outbox.enqueue import NewText, enqueue
+from gateway.pipeline import Pipeline
 from gateway.rules.conversation import RecordConsent
 from gateway.rules.message_parts import count_parts
 from gateway.tables import InboundText, OutboundText
@@ -45,7 +43,7 @@ class Written:
 
 
 def write_outcomes(
-    connection: Connection,
+    pipeline: Pipeline,
     outcomes: Mapping[tuple[str, str], Outcome],
     reference: Reference,
     erasing_key: bytes,
@@ -58,8 +56,8 @@ def write_outcomes(
     if not outcomes:
         return Written({}, frozenset())
     texts = [_inbound_row(one) for one in outcomes.values()]
-    rows = insert_rows(connection, _inbound, texts, returning=("id", "carrier", "carrier_id"))
-    ids = {(row.carrier, row.carrier_id): row.id for row in rows}
+    rows = pipeline.insert(_inbound, texts, returning=("id", "carrier", "carrier_id"))
+    ids = {(row.carrier, row.carrier_id): row.id for row in rows.all()}
     answered = [
         (one, ids[identity]) for identity, one in outcomes.items() if one.made.body and not one.text.queue_reply
     ]
@@ -67,9 +65,9 @@ def write_outcomes(
     replies = [_outbound_row(one, inbound_id) for one, inbound_id in answered]
     bodies = {row["inbound_id"]: row["body"] for row in replies}
     shared = {"kind": "reply", "state": "answered", "created_at": now, "state_at": now}
-    kept = insert_rows(connection, _outbound, replies, returning=("id", "inbound_id"), shared=shared)
-    sent = {row.inbound_id: Answer(row.id, bodies[row.inbound_id]) for row in kept}
-    enqueue(connection, [_queued_reply(one, inbound_id) for one, inbound_id in queued], (), now)
+    kept = pipeline.insert(_outbound, replies, returning=("id", "inbound_id"), shared=shared)
+    if queued:
+        enqueue(pipeline.connection, [_queued_reply(one, inbound_id) for one, inbound_id in queued], (), now)
     done = [
         Done(effect, one.sender, before, one.text, ids[identity], _wording_shown(one, reference))
         for identity, one in outcomes.items()
@@ -87,15 +85,16 @@ def write_outcomes(
     )
     touched = {id(one.sender): one.sender for one in outcomes.values()}
     note_unheard(
-        connection,
+        pipeline,
         [
             Unheard(one.sender.id, ids[identity], one.text.received_at)
             for identity, one in outcomes.items()
             if _is_unheard(one)
         ],
     )
-    carry_out(connection, done, touched.values(), around)
+    carry_out(pipeline, done, touched.values(), around)
     used = frozenset(ref for one in done if (ref := getattr(one.effect, "ref", None)))
+    sent = {row.inbound_id: Answer(row.id, bodies[row.inbound_id]) for row in kept.all()}
     return Written({identity: sent.get(number) or Answer() for identity, number in ids.items()}, used)
 
 

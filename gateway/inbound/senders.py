@@ -1,15 +1,16 @@
 """Read what is on record about the senders of a group of texts, and hold their rows until the commit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from gateway.bulk import among, insert_rows, values
+from gateway.bulk import among, values
 from gateway.members.erased import erased_and_stopped
 from gateway.members.rows import filing_columns, member_state
+from gateway.pipeline import Found, Pipeline
 from gateway.places.directory import Directory
 from gateway.rules.conversation import Question, SenderState
 from gateway.tables import Member, Sender
@@ -60,53 +61,60 @@ class KnownSender:
     seen_on: date | None = None
 
 
-def hold_senders(
-    connection: Connection, keys: Iterable[str], directory: Directory, now: datetime, secret: bytes
-) -> dict[str, KnownSender]:
-    """Return every sender by key, making rows for new ones; on PostgreSQL the rows are locked in the keys' order.
+class Held:
+    """The senders of a group: asked for, known, and at last met, where they text for the first time.
 
-    Rows are locked in one order by every process, so two groups with senders in common wait instead of deadlocking.
-    SQLite has one writer at a time.
-
-    :param secret: the key of `members.erased`; a number that was erased while stopped starts out stopped
+    On PostgreSQL their rows are locked, in the order of their keys by every process, so that two groups with senders in
+    common wait instead of deadlocking. SQLite has one writer at a time.
     """
-    wanted = sorted(set(keys))
-    known = {row.key: known_sender(row, directory) for row in connection.execute(_HOLD, {"keys": values(wanted)})}
-    if missing := [key for key in wanted if key not in known]:
-        known.update(_met(connection, missing, now, secret))
-    if others := [key for key in missing if key not in known]:  # met by another process meanwhile
-        rows = connection.execute(_HOLD, {"keys": values(others)})
-        known.update((row.key, known_sender(row, directory)) for row in rows)
-    return known
 
+    def __init__(
+        self, pipeline: Pipeline, keys: Iterable[str], directory: Directory, secret: bytes, *, only_look: bool = False
+    ) -> None:
+        """Ask for them.
 
-def expect_senders(
-    connection: Connection, keys: Iterable[str], directory: Directory, secret: bytes
-) -> dict[str, KnownSender]:
-    """Return every sender by key as they are on record now, holding nothing; who has no row yet has the id 0."""
-    wanted = sorted(set(keys))
-    rows = connection.execute(_LOOK, {"keys": values(wanted)})
-    known = {row.key: known_sender(row, directory) for row in rows}
-    if missing := [key for key in wanted if key not in known]:
-        states = _first_states(connection, missing, secret)
-        known.update((key, KnownSender(0, state, state)) for key, state in states.items())
-    return known
+        :param secret: the key of `members.erased`; a number that was erased while stopped starts out stopped
+        :param only_look: hold nothing and make no rows; who has no row yet then has the id 0
+        """
+        self._pipeline, self._directory, self._secret = pipeline, directory, secret
+        self._only_look = only_look
+        self._keys = sorted(set(keys))
+        self._found = self._ask(self._keys)
+        self._stopped: Callable[[], frozenset[str]] = frozenset
+        self._missing: list[str] = []
+        self.late: Mapping[str, KnownSender] = {}
+        """Those whom another process has met in the same moment: more may be known of them. Told by `met`."""
 
+    def known(self) -> dict[str, KnownSender]:
+        """Return those who have a row, by key, and ask what is to be known of the others."""
+        known = self._read(self._found)
+        self._missing = [key for key in self._keys if key not in known]
+        if self._missing:
+            self._stopped = erased_and_stopped(self._pipeline, self._missing, self._secret)
+        return known
 
-def _met(connection: Connection, keys: list[str], now: datetime, secret: bytes) -> Mapping[str, KnownSender]:
-    """Make rows for senders who text for the first time; returns those that no other process has made."""
-    states = _first_states(connection, keys, secret)
-    rows = [{"key": key, "consent": state.consent} for key, state in states.items()]
-    shared = {"misses": 0, "replies": 0, "number_state": "unknown", "first_seen_at": now, "last_seen_at": now}
-    made = insert_rows(connection, _senders, rows, or_ignore=True, returning=("id", "key"), shared=shared)
-    fresh = ((row.id, replace(states[row.key], id=row.id)) for row in made)
-    return {state.key: KnownSender(number, state, state) for number, state in fresh}
+    def met(self, now: datetime) -> dict[str, KnownSender]:
+        """Return the others, by key; their rows are made."""
+        if not self._missing:
+            return {}
+        stopped = self._stopped()
+        states = {key: SenderState(key, consent="stopped" if key in stopped else "none") for key in self._missing}
+        if self._only_look:
+            return {key: KnownSender(0, state, state) for key, state in states.items()}
+        rows = [{"key": key, "consent": state.consent} for key, state in states.items()]
+        shared = {"misses": 0, "replies": 0, "number_state": "unknown", "first_seen_at": now, "last_seen_at": now}
+        made = self._pipeline.insert(_senders, rows, or_ignore=True, returning=("id", "key"), shared=shared)
+        fresh = [(row.id, replace(states[row.key], id=row.id)) for row in made.all()]
+        met = {state.key: KnownSender(number, state, state) for number, state in fresh}
+        if others := [key for key in self._missing if key not in met]:
+            self.late = self._read(self._ask(others))
+        return {**met, **self.late}
 
+    def _ask(self, keys: list[str]) -> Found:
+        return self._pipeline.run(_LOOK if self._only_look else _HOLD, {"keys": values(keys)})
 
-def _first_states(connection: Connection, keys: list[str], secret: bytes) -> Mapping[str, SenderState]:
-    """Return how senders start out; whose number was erased while stopped starts out stopped."""
-    stopped = erased_and_stopped(connection, keys, secret)
-    return {key: SenderState(key, consent="stopped" if key in stopped else "none") for key in keys}
+    def _read(self, found: Found) -> dict[str, KnownSender]:
+        return {row.key: known_sender(row, self._directory) for row in found.all()}
 
 
 def known_sender(row: Any, directory: Directory) -> KnownSender:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from gateway.hooks.events import NewEvent, emit
 from gateway.inbox.desk import InboxRefused, already_done, enter, hold, set_state
 from gateway.inbox.threads import ANSWERED
+from gateway.pipeline import Pipeline
 from gateway.reports import effects
 from gateway.reports.commands import ReportDesk, report
 from gateway.reports.notices import Notifier
@@ -74,7 +75,7 @@ def make_report(
     if not body and not text.media:
         raise InboxRefused("erased")
     language = sender.language or maker.notifier.default_language
-    mine = own_reports(connection, [sender_id], maker.event_key, now).get(sender_id, ())
+    mine = own_reports(Pipeline(connection), [sender_id], maker.event_key, now)().get(sender_id, ())
     asked = Asked(
         command=Command("REPORT", argument=body, reason="made from the inbox"),
         body=body,
@@ -86,10 +87,11 @@ def make_report(
     someone = any(one.phone for one in read_staff(connection).values())
     decision = report(asked, ReportDesk(maker.sorter, maker.fresh_ref(), someone))
     around, ref = _Around(now, maker.event_key, maker.notifier), ""
-    for effect in decision.effects:
-        if isinstance(effect, OpenReport | ContinueReport):
-            ref = effect.ref
-            effects.APPLIERS[type(effect)](connection, [_Done(effect, _Reporter(sender_id), inbound_id)], around)
+    with Pipeline(connection) as pipeline:
+        for effect in decision.effects:
+            if isinstance(effect, OpenReport | ContinueReport):
+                ref = effect.ref
+                effects.APPLIERS[type(effect)](pipeline, [_Done(effect, _Reporter(sender_id), inbound_id)], around)
     emit(connection, around.events, now)
     if decision.reply:
         maker.notifier.tell_reporter(connection, sender_id, decision.reply, now, urgent=True, language=language)

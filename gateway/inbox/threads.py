@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, tuple_, update
 
-from gateway.bulk import insert_rows
+from gateway.pipeline import Pipeline
 from gateway.rules.phone_numbers import mask
 from gateway.tables import InboundText, InboxEntry, InboxThread, Member, Sender, Staff
 
@@ -75,11 +75,10 @@ class Entry:
     at: datetime
 
 
-def note_unheard(connection: Connection, texts: Iterable[Unheard]) -> None:
+def note_unheard(pipeline: Pipeline, texts: Iterable[Unheard]) -> None:
     """Make the threads of these texts unread, in the transaction that records them. Whose a thread is stays."""
     newest = {one.sender_id: one for one in sorted(texts, key=lambda one: one.inbound_id)}
-    insert_rows(
-        connection,
+    pipeline.insert(
         _threads,
         [
             {"sender_id": one.sender_id, "state": UNREAD, "last_inbound_id": one.inbound_id, "last_at": one.at}

@@ -21,6 +21,7 @@ from gateway.members.erased import erased_and_stopped
 from gateway.members.import_rows import Covers, ImportRow
 from gateway.members.rows import filing_changes, filing_columns, member_state
 from gateway.members.terms import Findable, write_terms
+from gateway.pipeline import Pipeline
 from gateway.places.directory import Directory
 from gateway.rules.conversation import MemberState
 from gateway.tables import ConsentEntry, Filing, Member, Sender
@@ -79,7 +80,7 @@ def judge(
     query = _READ.with_for_update(of=_senders) if hold else _READ
     known = {row.key: row for row in connection.execute(query, {"keys": values(phones)})}
     missing = [phone for phone in phones if phone not in known]
-    ghosts = erased_and_stopped(connection, missing, terms.secret) if missing else frozenset()
+    ghosts = erased_and_stopped(Pipeline(connection), missing, terms.secret)() if missing else frozenset()
     return [
         Judged(row.line, REFUSED, problem=row)
         if isinstance(row, RowProblem)
@@ -168,7 +169,8 @@ def _enrol(connection: Connection, new: Sequence[Judged], terms: ImportTerms, no
     update_rows(connection, _senders, senders)
     insert_rows(connection, _members, members)
     insert_rows(connection, ConsentEntry.__table__, consents)
-    write_terms(connection, names)
+    with Pipeline(connection) as pipeline:
+        write_terms(pipeline, names)
     emit(connection, [NewEvent("member.joined", one["sender_id"], {"again": False}) for one in members], now)
 
 
@@ -189,7 +191,8 @@ def _refile(connection: Connection, changed: Sequence[Judged], terms: ImportTerm
         if after.name != before.name:
             names.append(Findable(known.id, row.phone, after.name))
     insert_rows(connection, Filing.__table__, history)
-    write_terms(connection, names)
+    with Pipeline(connection) as pipeline:
+        write_terms(pipeline, names)
 
 
 def chunks(rows: Iterable[ImportRow | RowProblem], size: int = CHUNK) -> Iterable[list[ImportRow | RowProblem]]:

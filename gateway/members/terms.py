@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import delete
 
-from gateway.bulk import among, insert_rows, values
+from gateway.bulk import among, values
+from gateway.pipeline import Pipeline
 from gateway.tables import MemberTerm
 from orthography import words
 
@@ -33,14 +34,13 @@ def terms_of(name: str, key: str) -> set[str]:
     return found | {f"#{key[-LAST_DIGITS:]}"} if key.startswith("+") else found
 
 
-def write_terms(connection: Connection, members: Iterable[Findable]) -> None:
+def write_terms(pipeline: Pipeline, members: Iterable[Findable]) -> None:
     """Write the terms of members whose name is new or has changed, in the transaction that writes the name."""
     given = {one.sender_id: one for one in members}
     old = [one.sender_id for one in given.values() if one.renamed]
     if old:
-        connection.execute(_FORGET, {"senders": values(old)})
-    insert_rows(
-        connection,
+        pipeline.run(_FORGET, {"senders": values(old)})
+    pipeline.insert(
         _terms,
         [{"term": term, "sender_id": one.sender_id} for one in given.values() for term in terms_of(one.name, one.key)],
         or_ignore=True,

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.bulk import insert_rows
 from gateway.database import is_sqlite
 from gateway.pickups.effects import (
     AskWalk,
@@ -23,6 +22,7 @@ from gateway.pickups.notices import tell_late
 from gateway.pickups.pickups import Pickups
 from gateway.pickups.seats import held_until
 from gateway.pickups.store import mark_changed
+from gateway.pipeline import Pipeline
 from gateway.tables import Departure, PickupAsk, PickupPoint, SeatHold, SeatWait, UnmatchedPlace, WalkRequest
 from orthography import words
 
@@ -30,7 +30,7 @@ _buses, _points, _holds, _waits = Departure.__table__, PickupPoint.__table__, Se
 _unmatched, _walks = UnmatchedPlace.__table__, WalkRequest.__table__
 
 
-def note_asks(connection: Connection, asks: Sequence[NoteAsk], now: datetime) -> None:
+def note_asks(pipeline: Pipeline, asks: Sequence[NoteAsk], now: datetime) -> None:
     """Put each WHERE on record for the load; the position is rounded to some 100 metres."""
     rows = [
         {
@@ -45,7 +45,7 @@ def note_asks(connection: Connection, asks: Sequence[NoteAsk], now: datetime) ->
         }
         for ask in asks
     ]
-    insert_rows(connection, PickupAsk.__table__, rows)
+    pipeline.insert(PickupAsk.__table__, rows)
 
 
 def note_unmatched(connection: Connection, unmatched: Sequence[NoteUnmatched], now: datetime) -> None:

@@ -10,6 +10,7 @@ from gateway.bulk import among, values
 from gateway.pickups.effects import ChangeHold, Hold
 from gateway.pickups.seats import SeatView
 from gateway.pickups.store import mark_changed, seats_left
+from gateway.pipeline import Found, Pipeline
 from gateway.tables import Departure, SeatHold, SeatWait
 
 _buses, _holds, _waits = Departure.__table__, SeatHold.__table__, SeatWait.__table__
@@ -45,36 +46,45 @@ _GIVE_BACK = update(_buses).where(_buses.c.id == bindparam("bus")).values(held=_
 class SeatBook:
     """The seats that the texts of one group turn on, as they change while the texts are decided one by one."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        self._connection, self._now = connection, now
+    def __init__(self, pipeline: Pipeline, now: datetime) -> None:
+        self._pipeline, self._now = pipeline, now
+        self._asked: list[tuple[Mapping[str, str], Found, Found]] = []
         self._holds: dict[int, Hold] = {}
         self._told: dict[int, int] = {}
         self._left: dict[int, int | None] = {}
         self._buses_of: dict[int, list[int]] = {}
 
-    def open(self, senders: Sequence[int], points: Iterable[int]) -> None:
-        """Lock every bus of these points and of the senders' own holds; promises whose time is over are ended.
+    def ask(self, senders: Sequence[int]) -> None:
+        """Ask which buses these senders hold seats on; to be followed by `open`.
 
-        The senders' rows are locked already, so their holds can only be ended by someone who locks the bus.
+        Their rows are locked already: nobody else gives them a seat, and it can only be ended by who locks the bus.
         """
-        if not senders:
-            return
+        given = {"senders": values(senders)}
+        self._asked.append((given, self._pipeline.run(_HOLDS, given), self._pipeline.run(_TOLD, given)))
+
+    def open(self, points: Iterable[int]) -> bool:
+        """Lock every bus of these points and of the seats that were asked for; promises whose time is over are ended.
+        Returns whether there is any such bus.
+        """
         wanted = set(points)
-        wanted |= {row.pickup_point_id for row in self._connection.execute(_HOLDS, {"senders": values(senders)})}
-        told = {
-            row.sender_id: row.pickup_point_id for row in self._connection.execute(_TOLD, {"senders": values(senders)})
-        }
-        self._told.update(told)
-        self._lock(wanted | set(told.values()))
-        for row in self._connection.execute(_HOLDS, {"senders": values(senders)}):
-            self._holds[row.sender_id] = Hold(row.departure_id, row.pickup_point_id, row.seats, row.until)
+        for _, holds, told in self._asked:
+            self._told.update((row.sender_id, row.pickup_point_id) for row in told.all())
+            wanted |= {row.pickup_point_id for row in holds.all()}
+        wanted |= set(self._told.values())
+        if not wanted:
+            return False
+        self._lock(wanted)
+        for given, _, _ in self._asked:  # as they stand now that the buses are locked
+            for row in self._pipeline.run(_HOLDS, given).all():
+                self._holds[row.sender_id] = Hold(row.departure_id, row.pickup_point_id, row.seats, row.until)
+        return True
 
     def _lock(self, points: set[int]) -> None:
         fresh = sorted(points - self._buses_of.keys())
         if not fresh:
             return
-        rows = self._connection.execute(_LOCK, {"points": values(fresh)}).all()
-        given_back = lapse(self._connection, [row.id for row in rows], self._now)
+        rows = self._pipeline.run(_LOCK, {"points": values(fresh)}).all()
+        given_back = lapse(self._pipeline.connection, [row.id for row in rows], self._now)
         for point in fresh:
             self._buses_of[point] = []
         for row in rows:

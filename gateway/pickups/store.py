@@ -1,6 +1,6 @@
 """Events and pick-up points between the database and the values in memory, and how a change reaches every process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from gateway.database import is_sqlite
 from gateway.pickups.live import BusState, Live
 from gateway.pickups.pickups import POINT_KIND, Pickups, Rally, point_key
 from gateway.pickups.points import Bus, PickupIndex, Point
+from gateway.pipeline import Pipeline
 from gateway.places.directory import Directory
 from gateway.tables import Departure, Event, PickupPoint, Revision
 from segments import Gazetteer, Place
@@ -85,15 +86,23 @@ def read_points(connection: Connection, now: datetime, zone: ZoneInfo) -> Pickup
     )
 
 
-def freshened(connection: Connection, pickups: Pickups) -> Pickups:
-    """Return the same with every state, delay and full bus as they are now; costs one look-up when nothing changed."""
-    number = connection.execute(_LIVE_NUMBER).scalar() or 0
+def freshened(pipeline: Pipeline, pickups: Pickups) -> Callable[[], Pickups]:
+    """Ask for the same with every state, delay and full bus as they are now; it comes when it is called for.
+
+    Costs one look-up when nothing changed.
+    """
+    numbers = pipeline.run(_LIVE_NUMBER, {})
+    return lambda: _freshened(pipeline, pickups, next((row.number for row in numbers.all()), 0))
+
+
+def _freshened(pipeline: Pipeline, pickups: Pickups, number: int) -> Pickups:
     live = pickups.live
     if number == live.rev:
         return pickups
     seen = {"seen": live.rev}
-    states = {row.id: row.state for row in connection.execute(_NEW_STATES, seen)}
-    buses = {row.id: _bus_state(row) for row in connection.execute(_NEW_BUSES, seen)}
+    points, changed = pipeline.run(_NEW_STATES, seen), pipeline.run(_NEW_BUSES, seen)
+    states = {row.id: row.state for row in points.all()}
+    buses = {row.id: _bus_state(row) for row in changed.all()}
     return replace(pickups, live=Live({**live.states, **states}, {**live.buses, **buses}, number))
 
 

@@ -7,12 +7,13 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from gateway.bulk import among, insert_rows, update_rows, values
+from gateway.bulk import among, values
 from gateway.hooks.events import NewEvent
+from gateway.pipeline import Pipeline
 from gateway.reports.field import FieldMove, FieldNote, SetDuty
 from gateway.reports.moves import UnknownReport, add_entry, answer_fixed, assign_row, hold, move_row
 from gateway.reports.notices import Notifier
-from gateway.reports.paging import LISTS, page
+from gateway.reports.paging import LISTS, page, room_to_page
 from gateway.reports.staff import set_duty
 from gateway.rules.conversation import AnswerFixed, ContinueReport, Effect, OpenReport
 from gateway.rules.report_life import ACKNOWLEDGED, IN_HAND, MoveRefused
@@ -57,11 +58,11 @@ class Around(Protocol):
     def events(self) -> list[NewEvent]: ...
 
 
-def open_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+def open_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around) -> None:
     """Write new reports and the first line of their timelines, and call staff for those that need it."""
     opened = {one.effect.ref: one for one in done if isinstance(one.effect, OpenReport)}
     rows = [_report_row(one.effect, one.sender.id, around) for one in opened.values()]  # type: ignore[arg-type]
-    written = insert_rows(connection, _reports, rows, returning=("id", "ref"))
+    written = pipeline.insert(_reports, rows, returning=("id", "ref")).all()
     entries = [
         {
             "report_id": row.id,
@@ -74,13 +75,14 @@ def open_reports(connection: Connection, done: Sequence[DoneEffect], around: Aro
         }
         for row in written
     ]
-    insert_rows(connection, _entries, entries)
+    pipeline.insert(_entries, entries)
     around.events.extend(NewEvent("report.opened", row.id) for row in written)
     urgent = {ref for ref, one in opened.items() if one.effect.sorting.pages}  # type: ignore[attr-defined]
     if urgent:
         ids = values(row.id for row in written if row.ref in urgent)
-        fresh = connection.execute(_BY_ID, {"ids": ids}).all()
-        page(connection, fresh, around.now, around.notifier)
+        room, fresh = room_to_page(pipeline, around.now), pipeline.run(_BY_ID, {"ids": ids})
+        if room() > 0:
+            page(pipeline.connection, fresh.all(), around.now, around.notifier)
 
 
 def _report_row(effect: OpenReport, sender_id: int, around: Around) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def _judged(sorting: Sorting) -> Mapping[str, Any]:
     return {"category": sorting.category, "kind": sorting.kind, "urgency": sorting.urgency}
 
 
-def continue_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+def continue_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around) -> None:
     """Append the reporter's further texts; a text that raises the report changes its sorting and calls staff.
 
     Most texts only add to what is there: those are written together, the rarer ones one by one.
@@ -127,21 +129,20 @@ def continue_reports(connection: Connection, done: Sequence[DoneEffect], around:
         assert isinstance(one.effect, ContinueReport)
         by_ref.setdefault(one.effect.ref, []).append(one)
     wanted = {"refs": values(by_ref), "event": around.event_key}
-    held = {row.ref: row for row in connection.execute(_HOLD, wanted)}
+    held = {row.ref: row for row in pipeline.run(_HOLD, wanted).all()}
     plain = {
         ref: held[ref]
         for ref, ones in by_ref.items()
         if ref in held and held[ref].text and not any(one.effect.sorting for one in ones)  # type: ignore[attr-defined]
     }
-    _append(connection, {row.id: (row, by_ref[ref]) for ref, row in plain.items()}, around)
+    _append(pipeline, {row.id: (row, by_ref[ref]) for ref, row in plain.items()}, around)
     for ref, ones in by_ref.items():
         for one in ones if ref not in plain else ():
-            _continue_one(connection, one, around)
+            _continue_one(pipeline.connection, one, around)
 
 
-def _append(connection: Connection, more: Mapping[int, tuple[Any, Sequence[DoneEffect]]], around: Around) -> None:
-    update_rows(
-        connection,
+def _append(pipeline: Pipeline, more: Mapping[int, tuple[Any, Sequence[DoneEffect]]], around: Around) -> None:
+    pipeline.update(
         _reports,
         [
             {
@@ -152,8 +153,7 @@ def _append(connection: Connection, more: Mapping[int, tuple[Any, Sequence[DoneE
             for number, (row, ones) in more.items()
         ],
     )
-    insert_rows(
-        connection,
+    pipeline.insert(
         _entries,
         [
             {
@@ -192,8 +192,9 @@ def _continue_one(connection: Connection, one: DoneEffect, around: Around) -> No
         page(connection, [fresh], around.now, around.notifier)
 
 
-def answer_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+def answer_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around) -> None:
     """Close or reopen what the reporter says is fixed or not."""
+    connection = pipeline.connection
     for one in done:
         assert isinstance(one.effect, AnswerFixed)
         if row := _held(connection, one.effect.ref, around):
@@ -202,8 +203,9 @@ def answer_reports(connection: Connection, done: Sequence[DoneEffect], around: A
             )
 
 
-def move_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+def move_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around) -> None:
     """Carry out what field staff texted; their reports were held when it was decided."""
+    connection = pipeline.connection
     for one in done:
         effect = one.effect
         assert isinstance(effect, FieldMove)
@@ -225,8 +227,9 @@ def move_reports(connection: Connection, done: Sequence[DoneEffect], around: Aro
             add_entry(connection, row.id, "note", login, now, text="given back")
 
 
-def note_reports(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+def note_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around) -> None:
     """Append field staff's notes."""
+    connection = pipeline.connection
     for one in done:
         assert isinstance(one.effect, FieldNote)
         if row := _held(connection, one.effect.ref, around):
@@ -236,11 +239,11 @@ def note_reports(connection: Connection, done: Sequence[DoneEffect], around: Aro
             )  # fmt: skip
 
 
-def set_duties(connection: Connection, done: Sequence[DoneEffect], around: Around) -> None:
+def set_duties(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around) -> None:
     """Put staff on or off duty."""
     for one in done:
         assert isinstance(one.effect, SetDuty)
-        set_duty(connection, one.effect.by.id, around.now, on_duty=one.effect.on_duty)
+        set_duty(pipeline.connection, one.effect.by.id, around.now, on_duty=one.effect.on_duty)
 
 
 def _held(connection: Connection, ref: str, around: Around) -> Row[Any] | None:

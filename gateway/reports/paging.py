@@ -1,13 +1,14 @@
 """Call somebody at once for medical and crush. Every such report is paged; a flood of them comes as one list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite, reading, writing
+from gateway.pipeline import Pipeline
 from gateway.reports.commands import said
 from gateway.reports.field import clipped
 from gateway.reports.moves import add_entries, add_entry, sorting_of
@@ -28,6 +29,7 @@ CALLED = 4
 """Field staff that one report calls."""
 
 _reports, _steps = Report.__table__, ReportStep.__table__
+_PAGED = select(func.count().label("count")).where(_steps.c.step == "page", _steps.c.at > bindparam("since"))
 
 
 def take_steps(connection: Connection, steps: Sequence[tuple[Any, str]], now: datetime) -> set[tuple[int, str]]:
@@ -50,15 +52,19 @@ def called_for(sorting: Sorting, staff: Iterable[StaffMember]) -> Sequence[Staff
     return found or [one for one in staff if one.role == "admin"]
 
 
+def room_to_page(pipeline: Pipeline, now: datetime) -> Callable[[], int]:
+    """Ask how many more reports may be texted one by one in this minute; it comes when it is called for."""
+    found = pipeline.run(_PAGED, {"since": now - timedelta(minutes=1)})
+    return lambda: PAGES_A_MINUTE - int(found.all()[0].count)
+
+
 def page(connection: Connection, rows: Sequence[Any], now: datetime, notifier: Notifier) -> int:
     """Call staff for reports that nobody was called for; returns how many reports were paged.
 
     The first few of a minute are texted one by one, in the transaction that opened them; what comes beyond waits for
     `page_rest`.
     """
-    recent = select(func.count()).where(_steps.c.step == "page", _steps.c.at > now - timedelta(minutes=1))
-    room = PAGES_A_MINUTE - connection.execute(recent).scalar_one()
-    rows = rows[: max(0, room)]
+    rows = rows[: max(0, room_to_page(Pipeline(connection), now)())]
     if not rows:
         return 0
     staff = list(read_staff(connection, loads=True).values())

@@ -1,13 +1,14 @@
 """Read what texts about reports need: the senders' own reports of late, and the board of field staff."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
 from gateway.bulk import among, values
+from gateway.pipeline import Pipeline
 from gateway.reports.commands import ReportState
 from gateway.reports.field import FieldBoard, FieldReport
 from gateway.reports.moves import sorting_of
@@ -51,12 +52,17 @@ _ASKED = (
 
 
 def own_reports(
-    connection: Connection, sender_ids: Iterable[int], event_key: str, now: datetime
-) -> Mapping[int, tuple[RecentReport, ...]]:
-    """Return each sender's own reports of the last days, newest first."""
-    found: dict[int, list[RecentReport]] = defaultdict(list)
+    pipeline: Pipeline, sender_ids: Iterable[int], event_key: str, now: datetime
+) -> Callable[[], Mapping[int, tuple[RecentReport, ...]]]:
+    """Ask for each sender's own reports of the last days, newest first; they come when they are called for."""
     asked = {"senders": values(sorted(set(sender_ids))), "since": now - max(_LOOKS_BACK, ANSWER_WITHIN)}
-    for row in connection.execute(_OWN, asked):
+    found = pipeline.run(_OWN, asked)
+    return lambda: _by_sender(found.all(), event_key)
+
+
+def _by_sender(rows: Iterable[Any], event_key: str) -> Mapping[int, tuple[RecentReport, ...]]:
+    found: dict[int, list[RecentReport]] = defaultdict(list)
+    for row in rows:
         if row.event_key != event_key:
             continue
         found[row.sender_id].append(
@@ -73,16 +79,16 @@ def own_reports(
     return {sender: tuple(mine) for sender, mine in found.items()}
 
 
-def states_of(connection: Connection, refs: Iterable[str], event_key: str) -> Mapping[str, ReportState]:
-    """Return the public states of refs."""
-    rows = connection.execute(_STATES, {"event": event_key, "refs": values(refs)})
-    return {row.ref: ReportState(row.ref, row.state, row.updated_at) for row in rows}
+def states_of(pipeline: Pipeline, refs: Iterable[str], event_key: str) -> Callable[[], Mapping[str, ReportState]]:
+    """Ask for the public states of refs; they come when they are called for."""
+    found = pipeline.run(_STATES, {"event": event_key, "refs": values(refs)})
+    return lambda: {row.ref: ReportState(row.ref, row.state, row.updated_at) for row in found.all()}
 
 
-def status_asked(connection: Connection, sender_ids: Iterable[int], now: datetime) -> Mapping[int, int]:
-    """Return how many texts that asked for a report each sender sent in the last hour."""
-    asked = {"senders": values(sorted(set(sender_ids))), "since": now - timedelta(hours=1)}
-    return {row[0]: row[1] for row in connection.execute(_ASKED, asked)}
+def status_asked(pipeline: Pipeline, sender_ids: Iterable[int], now: datetime) -> Callable[[], Mapping[int, int]]:
+    """Ask how many texts that asked for a report each sender sent in the last hour; it comes when it is called for."""
+    found = pipeline.run(_ASKED, {"senders": values(sorted(set(sender_ids))), "since": now - timedelta(hours=1)})
+    return lambda: {row[0]: row[1] for row in found.all()}
 
 
 def read_board(connection: Connection, refs: Iterable[str], staff_ids: Iterable[int], event_key: str) -> FieldBoard:
