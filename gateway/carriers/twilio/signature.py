@@ -7,6 +7,7 @@ claims of itself, so that a forwarded header cannot choose what is checked.
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from twilio.request_validator import (
@@ -62,8 +63,17 @@ class Signatures:
 def _mac(secret: bytes, signed: str, algorithm: str) -> str:
     """Return what `RequestValidator.compute_signature` returns for a form without repeated fields, in a fifth of its
     time: it stands on the path of every text."""
-    digest = hmac.digest(secret, signed.encode(), "sha1" if algorithm == HMAC_SHA1 else "sha256")
-    return b64encode(digest).decode()
+    mac = _empty_mac(secret, algorithm).copy()
+    mac.update(signed.encode())
+    return b64encode(mac.digest()).decode()
+
+
+@lru_cache(maxsize=16)
+def _empty_mac(secret: bytes, algorithm: str) -> hmac.HMAC:
+    """Return an authenticator of nothing yet. `hmac.digest` would let go of the interpreter for every text, and get it
+    back once the thread that records lets go of it in turn: up to its switch interval of five milliseconds later.
+    """
+    return hmac.new(secret, digestmod="sha1" if algorithm == HMAC_SHA1 else "sha256")
 
 
 def _key_id(settings: str) -> str | None:
