@@ -84,7 +84,7 @@ def serve(
     """Serve webhooks and pages."""
     import uvicorn
 
-    from gateway.processes import default_count, share_figures
+    from gateway.processes import default_count, share_out
 
     settings = settings_at_start(settings_or_stop())
     check_carriers(settings)
@@ -102,7 +102,7 @@ def serve(
             )
     processes = processes or default_count(settings)
     if processes > 1:
-        share_figures()
+        share_out()
     _say_where(settings, host, port)
     # The web processes read their own settings; what was said on the command line must hold there too.
     os.environ.update(HOST=host, PORT=str(port))
@@ -112,6 +112,8 @@ def serve(
         host=host,
         port=port,
         workers=processes if processes > 1 else None,
+        loop="gateway.accepting:FairLoop" if processes > 1 else "auto",
+        http="gateway.accepting:FairProtocol" if processes > 1 else "auto",
         access_log=False,
         log_config=None,
         server_header=False,

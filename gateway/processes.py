@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from sqlalchemy.engine import make_url
 
+from gateway.accepting import FILE_SETTING, Counts
 from gateway.app import create_app
 from gateway.settings import Settings, load_settings
 
@@ -33,10 +34,13 @@ def default_count(settings: Settings) -> int:
     return min(MOST_ON_SQLITE if sqlite else MOST_BY_ITSELF, os.cpu_count() or 1)
 
 
-def share_figures() -> None:
-    """Let the processes that are started from here add up what /metrics shows."""
+def share_out() -> None:
+    """Let the processes that are started from here add up what /metrics shows, and share connections evenly."""
     folder = tempfile.mkdtemp(prefix="jalsa-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # the name is prometheus-client's own
+    file = Path(folder, "connections")
+    Counts.make_file(file)
+    os.environ[FILE_SETTING] = str(file)
 
 
 def create_one_of_several() -> FastAPI:
