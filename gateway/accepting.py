@@ -85,8 +85,8 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-class FairServer(asyncio.AbstractServer):
-    """Accepts connections of a socket that other processes accept from too."""
+class FairServer:
+    """Accepts connections of a socket that other processes accept from too; what uvicorn asks of a server."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, make_protocol: Callable[[], Any], sock: socket.socket, counts: Counts
@@ -125,9 +125,9 @@ class FairServer(asyncio.AbstractServer):
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             pass  # another process was quicker, or the client has gone
         except OSError as error:
-            log.error("connection_not_accepted", error=errno.errorcode.get(error.errno or 0, str(error.errno)))
             if error.errno not in _OUT_OF_THEM:
                 raise
+            log.warning("connection_not_accepted", error=errno.errorcode[error.errno])
             self._rest(_REST_S, self._listen)
             return
         else:

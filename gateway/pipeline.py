@@ -22,6 +22,11 @@ from gateway.bulk import Packed, Rows, insert_packed, pack_rows, update_packed
 
 Parameters = Mapping[str, Any]
 
+PLANNED_EACH_TIME = "planned_each_time"
+"""An execution option for a statement that must not keep its plan on PostgreSQL: while the table is nearly empty, the
+cheapest way is one that reads all of it.
+"""
+
 
 class Found:
     """The rows of a statement, which is sent once they are asked for."""
@@ -137,10 +142,10 @@ class Pipeline:
 def _fly(driver: Any, waiting: "Sequence[tuple[_Ready, Parameters, Found]]") -> None:
     if len(waiting) == 1:  # a pipeline of one costs more than none
         ready, given, found = waiting[0]
-        found.come(ready.rows(driver.execute(ready.sql, ready.values(given))))
+        found.come(ready.rows(driver.execute(ready.sql, ready.values(given), prepare=ready.prepare)))
         return
     with driver.pipeline():
-        cursors = [driver.execute(ready.sql, ready.values(given)) for ready, given, _ in waiting]
+        cursors = [driver.execute(ready.sql, ready.values(given), prepare=ready.prepare) for ready, given, _ in waiting]
     for (ready, _, found), cursor in zip(waiting, cursors, strict=True):
         found.come(ready.rows(cursor))
 
@@ -160,6 +165,7 @@ class _Ready:
         ):
             raise ValueError("A statement that is not the same each time cannot be kept.")
         self.sql = str(compiled)
+        self.prepare = False if statement.get_execution_options().get(PLANNED_EACH_TIME) else None
         self._dialect = dialect
         self._order = compiled.positiontup
         self._converts = {

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select, text, update
 
 from gateway.broadcasts.drafts import find
 from gateway.database import reading, writing
@@ -14,6 +14,7 @@ from gateway.hooks.events import NewEvent, emit, wanted_kinds
 from gateway.outbox.lanes_waiting import lanes_with_texts
 from gateway.rules.broadcast_life import BroadcastState
 from gateway.tables import Broadcast, BroadcastPlan, OutboundText
+from gateway.tables.texts import OPEN_TEXTS
 
 _broadcasts, _plans, _texts = Broadcast.__table__, BroadcastPlan.__table__, OutboundText.__table__
 
@@ -121,7 +122,7 @@ def close_what_is_done(engine: Engine, now: datetime) -> int:
     with reading(engine) as connection:
         # Queued before attempted: a text that goes from one to the other in between is seen.
         busy = {lane.broadcast_id for lane in lanes_with_texts(connection)}
-        attempted = select(_texts.c.broadcast_id).distinct().where(_texts.c.state == "attempted")
+        attempted = select(_texts.c.broadcast_id).distinct().where(text(OPEN_TEXTS), _texts.c.state == "attempted")
         busy |= set(connection.execute(attempted).scalars())
         sending = select(_broadcasts.c.id).where(_broadcasts.c.state == BroadcastState.SENDING)
         done = [one for one in connection.execute(sending).scalars() if one not in busy]

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Connection, Engine, or_, select, update
+from sqlalchemy import Connection, Engine, or_, select, text, update
 
 from gateway.carriers.base import Carrier, Found, LookFailed, TextToFind
 from gateway.database import writing
@@ -20,6 +20,7 @@ from gateway.rules.delivery_status import TextState, forward
 from gateway.rules.lanes import Lane
 from gateway.rules.retry import LOOKS
 from gateway.tables import OutboundText, Sender
+from gateway.tables.texts import OPEN_TEXTS
 
 log = structlog.get_logger()
 _texts, _senders = OutboundText.__table__, Sender.__table__
@@ -48,7 +49,7 @@ def expire_leases(engine: Engine, clock: Clock) -> int:
         now = clock(connection)
         silent = (
             update(_texts)
-            .where(_texts.c.state == "attempted", _texts.c.lease_until < now)
+            .where(text(OPEN_TEXTS), _texts.c.state == "attempted", _texts.c.lease_until < now)
             .values(
                 state="uncertain",
                 reason="the worker ended before the carrier's answer was recorded",

@@ -4,20 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from gateway.bulk import among, values
 from gateway.pickups.effects import ChangeHold, Hold
 from gateway.pickups.seats import SeatView
 from gateway.pickups.store import mark_changed, seats_left
-from gateway.pipeline import Found, Pipeline
+from gateway.pipeline import PLANNED_EACH_TIME, Found, Pipeline
 from gateway.tables import Departure, SeatHold, SeatWait
 
 _buses, _holds, _waits = Departure.__table__, SeatHold.__table__, SeatWait.__table__
 _HOLDS = (
     select(_holds.c.sender_id, _holds.c.departure_id, _holds.c.seats, _holds.c.until, _buses.c.pickup_point_id)
     .select_from(_holds.join(_buses, _buses.c.id == _holds.c.departure_id))
-    .where(_holds.c.state == "held", among(_holds.c.sender_id, "senders"))
+    .where(text("seat_holds.state = 'held'"), among(_holds.c.sender_id, "senders"))
+    .execution_options(**{PLANNED_EACH_TIME: True})
 )
 _LOCK = (
     select(_buses.c.id, _buses.c.pickup_point_id, _buses.c.seats, _buses.c.held, _buses.c.boarded)

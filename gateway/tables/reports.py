@@ -91,6 +91,7 @@ class ReportStep(Base):
     """A step of escalation that has been taken: the key makes every step happen once, whoever's clock strikes first."""
 
     __tablename__ = "report_steps"
+    __table_args__ = (Index("ix_report_steps_step_at", "step", "at"),)
 
     report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"), primary_key=True, autoincrement=False)
     cycle: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)

@@ -24,6 +24,10 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
 
 
+OPEN_TEXTS = "state IN ('attempted', 'uncertain')"
+"""The condition of an index, for queries to say it in the same words: SQLite knows no other way to it."""
+
+
 class InboundText(Base):
     """A text that reached us, with the command that it was taken for. One row for each of the carrier's ids."""
 
@@ -98,7 +102,7 @@ class OutboundText(Base):
         Index("ix_outbound_texts_sender", "sender_id", "created_at"),
         _partial("ix_outbound_texts_carrier_id", "carrier_id", where="carrier_id IS NOT NULL"),
         _partial("ix_outbound_texts_queue", "lane", "not_before", "id", where="state = 'queued'"),
-        _partial("ix_outbound_texts_open", "state", "lease_until", where="state IN ('attempted', 'uncertain')"),
+        _partial("ix_outbound_texts_open", "state", "lease_until", where=OPEN_TEXTS),
         _partial("ix_outbound_texts_attempted", "attempted_at", where="attempted_at IS NOT NULL"),
         _partial(
             "uq_outbound_texts_broadcast", "broadcast_id", "sender_id", where="broadcast_id IS NOT NULL", unique=True
