@@ -27,7 +27,7 @@ FILE_SETTING = "JALSA_CONNECTIONS_FILE"
 """Set by whoever starts the processes: the file in which they count."""
 MOST_PROCESSES = 64
 _SLOT = struct.Struct("=qq")  # process id, open connections
-_LEAVE_S = 0.002
+_LEAVE_S = 0.01
 _REST_S = 1.0
 _OUT_OF_THEM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 

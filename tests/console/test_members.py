@@ -15,6 +15,7 @@ from sqlalchemy import Engine, select, update
 from gateway.accounts.areas import Areas
 from gateway.database import reading, writing
 from gateway.members.terms import Findable, write_terms
+from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.tables import AuditEntry, Member, MemberImport, Sender, StaffSession
 from tests.console.client import Browser, enter, make_staff
@@ -32,7 +33,8 @@ def rename(engine: Engine, key: str, name: str) -> None:
     with writing(engine) as connection:
         number = connection.execute(select(Sender.id).where(Sender.key == key)).scalar_one()
         connection.execute(update(Member).where(Member.sender_id == number).values(name=name))
-        write_terms(connection, [Findable(number, key, name)])
+        with Pipeline(connection) as pipeline:
+            write_terms(pipeline, [Findable(number, key, name)])
 
 
 def person(page: Any, name: str) -> str:

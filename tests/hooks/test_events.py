@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, select
 
+from gateway import pipeline
 from gateway.database import make_engine, reading, writing
 from gateway.hooks.events import NewEvent, emit
 from gateway.inbound.erase import erase_by_staff
@@ -151,8 +152,10 @@ def test_an_effect_that_is_rolled_back_is_not_told(engine: Engine, add: Adding) 
 
 
 def test_without_an_endpoint_a_group_costs_no_statement_and_with_one_a_single_one(
-    engine: Engine, service: Service, add: Adding, database_url: str
+    engine: Engine, service: Service, add: Adding, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    convert = pipeline._Ready.values
+
     def statements(one: Service, first: int) -> int:
         seen: list[str] = []
 
@@ -163,6 +166,12 @@ def test_without_an_endpoint_a_group_costs_no_statement_and_with_one_a_single_on
         group = [
             a_text("JOIN Ali Lahore" if n % 2 else "REPORT no water", f"+9230055{first + n:05}") for n in range(20)
         ]
+
+        def sent(self: Any, given: Any) -> Any:
+            note(None, None, self.sql)
+            return convert(self, given)
+
+        monkeypatch.setattr(pipeline._Ready, "values", sent)
         event.listen(one.recorder.engine, "before_cursor_execute", note)
         one.record(group)
         event.remove(one.recorder.engine, "before_cursor_execute", note)

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, event, select
+import pytest
+from sqlalchemy import Engine, select
 
+from gateway import pipeline
 from gateway.bulk import insert_rows
 from gateway.database import make_engine, reading, writing
+from gateway.pipeline import Pipeline
 from gateway.reports.talks import own_reports
 from gateway.tables import Report, Sender
 
@@ -38,22 +41,28 @@ def test_those_of_the_event_and_of_late_newest_first(engine: Engine) -> None:
     with writing(engine) as connection:
         insert_rows(connection, Report.__table__, rows)
     with reading(engine) as connection:
-        found = own_reports(connection, [first, second], "rally", NOW)
+        found = own_reports(Pipeline(connection), [first, second], "rally", NOW)()
     assert {sender: [one.ref for one in mine] for sender, mine in found.items()} == {first: ["A2", "A1"]}
 
 
-def test_a_database_that_was_never_analysed_looks_them_up_by_sender(engine: Engine) -> None:
+def test_a_database_that_was_never_analysed_looks_them_up_by_sender(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both kinds once read every report of the event for each group of texts: a rally has tens of thousands."""
     by_key = make_engine(engine.url.render_as_string(hide_password=False), by_key=True)
     people = _senders(engine, 400)
     with writing(engine) as connection:
         insert_rows(connection, Report.__table__, [_report(one, f"R{one}{n}") for one in people for n in range(5)])
     asked: list[tuple[str, Any]] = []
-    event.listen(
-        by_key, "before_cursor_execute", lambda _c, _cursor, statement, given, *_: asked.append((statement, given))
-    )
+    convert = pipeline._Ready.values
+
+    def noted(self: Any, given: Any) -> Any:
+        asked.append((self.sql, convert(self, given)))
+        return asked[-1][1]
+
+    monkeypatch.setattr(pipeline._Ready, "values", noted)
     with reading(by_key) as connection:
-        assert len(own_reports(connection, people[:40], "rally", NOW)) == 40
+        assert len(own_reports(Pipeline(connection), people[:40], "rally", NOW)()) == 40
         statement, given = asked[-1]
         explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
         plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, given))
