@@ -27,7 +27,9 @@ FILE_SETTING = "JALSA_CONNECTIONS_FILE"
 """Set by whoever starts the processes: the file in which they count."""
 MOST_PROCESSES = 64
 _SLOT = struct.Struct("=qq")  # process id, open connections
-_LEAVE_S = 0.01
+_LEAVE_S = 0.002
+_AFTER_LEAVING = 4
+"""Connections that one takes who has left them to another in vain: that one has no time now, and they must not wait."""
 _REST_S = 1.0
 _OUT_OF_THEM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -110,34 +112,38 @@ class FairServer:
 
     def _ready(self) -> None:
         if self._counts.somebody_has_fewer():
-            self._rest(_LEAVE_S, self._take)
+            self._rest(_LEAVE_S, self._take_left)
         else:
             self._take()
+
+    def _take_left(self) -> None:
+        self._listen()
+        for _ in range(_AFTER_LEAVING):
+            if not self._take():
+                break
 
     def _rest(self, seconds: float, then: Callable[[], None]) -> None:
         self._loop.remove_reader(self._socket)
         self._pause = self._loop.call_later(seconds, then)
 
-    def _take(self) -> None:
-        """Accept one connection, if it is still there."""
+    def _take(self) -> bool:
+        """Accept one connection; returns whether there was one."""
         try:
             connection, _ = self._socket.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            pass  # another process was quicker, or the client has gone
+            return False  # another process was quicker, or the client has gone
         except OSError as error:
             if error.errno not in _OUT_OF_THEM:
                 raise
             log.warning("connection_not_accepted", error=errno.errorcode[error.errno])
             self._rest(_REST_S, self._listen)
-            return
-        else:
-            connection.setblocking(False)
-            self._counts.opened()
-            task = self._loop.create_task(self._serve(connection))
-            self._taking.add(task)
-            task.add_done_callback(self._taking.discard)
-        if self._pause:
-            self._listen()
+            return False
+        connection.setblocking(False)
+        self._counts.opened()
+        task = self._loop.create_task(self._serve(connection))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        return True
 
     async def _serve(self, connection: socket.socket) -> None:
         try:
