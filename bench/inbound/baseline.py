@@ -23,6 +23,7 @@ from gateway.carriers.received import ReceivedText
 from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
 from gateway.inbound.effects import APPLIERS, Done, Surroundings, member_changed
 from gateway.inbound.senders import KnownSender, known_sender, member_row, sender_row
+from gateway.pipeline import Pipeline
 from gateway.rules.conversation import Decision, EnrolMember, FileUnder, RecordConsent, SetLanguage, evolve
 from gateway.rules.manners import with_manners
 from gateway.rules.message_parts import cheapest, count_parts
@@ -185,4 +186,5 @@ def _effect_rows(
             case EnrolMember() | FileUnder() if earlier is None:
                 pass  # the member's row is all
             case _ if apply := APPLIERS.get(type(effect)):
-                apply(session.connection(), [Done(effect, known, earlier, text, inbound_id, wording)], around)
+                with Pipeline(session.connection()) as pipeline:
+                    apply(pipeline, [Done(effect, known, earlier, text, inbound_id, wording)], around)
