@@ -113,7 +113,7 @@ class Group:
         """
         with Pipeline(connection) as pipeline:
             held = Held(pipeline, self.keys, self.reference.directory, self.erasing_key)
-            seen = pipeline.run(_SEEN, {"ids": values(text.carrier_id for text in self.texts)})
+            seen = self._ask_seen(pipeline)
             states, codes, live = self._ask_states(pipeline), self._ask_inviters(pipeline), self._ask_live(pipeline)
             senders = held.known()
             self.seats = SeatBook(pipeline, self.now)
@@ -121,7 +121,8 @@ class Group:
             recall = self._ask_own_reports(pipeline, senders)
             senders.update(held.met(self.now))
             recall()
-            if held.late:
+            if held.late:  # the other process may have recorded the same text, which we have asked for too early
+                seen = self._ask_seen(pipeline)
                 self._ask_seats(held.late)
                 self._ask_own_reports(pipeline, held.late)()
             answered = self._answered(pipeline, seen)
@@ -143,6 +144,10 @@ class Group:
         self.used_refs = written.used_refs
         identities = ((text.carrier, text.carrier_id) for text in self.texts)
         return [written.answers.get(one) or replace(answered[one], duplicate=True) for one in identities]
+
+    def _ask_seen(self, pipeline: Pipeline) -> Found:
+        """Ask for texts that are on record already; true of senders who are held, and of others once they are met."""
+        return pipeline.run(_SEEN, {"ids": values(text.carrier_id for text in self.texts)})
 
     def _answered(self, pipeline: Pipeline, found: Found) -> dict[tuple[str, str], Answer]:
         seen = found.all()

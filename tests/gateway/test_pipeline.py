@@ -1,16 +1,21 @@
 """Statements that travel together give what each alone would give, in their order, and fail in words callers know."""
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import text as text_of
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from gateway import pipeline as pipeline_module
 from gateway.bulk import among, values
 from gateway.database import make_engine, reading, writing
+from gateway.inbound.group import Group
+from gateway.inbound.record import Recorder
 from gateway.pipeline import Pipeline
 from gateway.service import Service
 from gateway.tables import Member, Report, Sender
@@ -213,3 +218,33 @@ def test_what_is_prepared_is_looked_up_by_key_though_tables_were_empty_when_it_w
             condition = plan[at + 1] if at + 1 < len(plan) else ""
             assert "Index Cond" in condition, f"{sql}\n" + "\n".join(plan)
             assert any(f"{key} =" in condition or f"{key})::" in condition for key in _KEYS), "\n".join(plan)
+
+
+def test_two_copies_of_the_first_text_of_somebody_new_meet_in_one_record(
+    engine: Engine, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second copy waits for the first where it makes the sender's row, after it has looked for the text."""
+    if engine.dialect.name != "postgresql":
+        return
+    text = a_text("JOIN Ali Lahore")
+    recorder = service.recorder
+    service.record([a_text("HELP", "+923009999999")])  # what groups refer to is loaded
+    refs = list(recorder.refs(1))
+    first = Group([text], refs, recorder.reference(), recorder.erasing_key, "PK", datetime.now(UTC))
+    alone: list[str] = []
+    monkeypatch.setattr(Recorder, "_record_alone", lambda *_: alone.append("the group has failed"))
+    answers: list[Any] = []
+    second = threading.Thread(target=lambda: answers.extend(service.record([text])))
+    waiting = text_of("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT%'")
+    with writing(recorder.engine) as connection:
+        [mine] = first.run(connection)
+        second.start()
+        ends = time.monotonic() + 30
+        with engine.connect() as looking:
+            while not looking.execute(waiting).scalar_one():
+                assert time.monotonic() < ends, "the second copy did not wait"
+                looking.rollback()
+                time.sleep(0.01)  # a lock tells nobody that somebody waits for it
+    second.join(30)
+    assert not alone
+    assert [(one.body, one.duplicate) for one in answers] == [(mine.body, True)]
