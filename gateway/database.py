@@ -52,7 +52,8 @@ def _engine(url: str, by_key: bool) -> Engine:
     # whole tables until somebody runs ANALYZE. By key there is one plan only, and to make it costs more than to run it.
     kept: dict[str, Any] = {"prepare_threshold": None}
     if by_key:
-        options = ("enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off")
+        ways = ("seqscan", "hashjoin", "mergejoin", "material")  # each of them may read a whole table
+        options = (*(f"enable_{way}=off" for way in ways), "jit=off")
         kept = {"prepare_threshold": 2, "options": " ".join(f"-c {one}" for one in options)}
     return create_engine(
         parsed, connect_args=kept, pool_pre_ping=True, pool_size=5, max_overflow=10, hide_parameters=True

@@ -16,7 +16,8 @@ from gateway.bulk import among, values
 from gateway.database import make_engine, reading, writing
 from gateway.inbound.group import Group
 from gateway.inbound.record import Recorder
-from gateway.pipeline import Pipeline
+from gateway.pickups.seat_rows import SeatBook
+from gateway.pipeline import Found, Pipeline
 from gateway.service import Service
 from gateway.tables import Member, Report, Sender
 from tests.gateway.conftest import a_text
@@ -112,14 +113,19 @@ def test_values_of_the_statement_itself_and_of_columns_left_out(engine: Engine) 
 
 
 def test_the_first_that_fails_is_told_without_its_values_and_none_behind_it_runs(engine: Engine) -> None:
+    behind: list[Found] = []
+
     def fail() -> None:
         with writing(engine) as connection, Pipeline(connection) as pipeline:
             pipeline.insert(SENDERS, [a_sender("+1")])
             pipeline.insert(SENDERS, [a_sender("pomegranate"), a_sender("pomegranate")])
-            pipeline.insert(SENDERS, [a_sender("+2")])
+            behind.append(pipeline.insert(SENDERS, [a_sender("+2")], returning=("id",)))
 
     with pytest.raises(IntegrityError) as told:
         fail()
+    assert behind
+    with pytest.raises(RuntimeError, match="has failed"):
+        behind[0].all()
     assert not told.value.connection_invalidated
     assert told.value.statement is None
     assert told.value.params is None
@@ -196,10 +202,17 @@ def test_what_is_prepared_is_looked_up_by_key_though_tables_were_empty_when_it_w
         seen[self.sql] = made, self.prepare is not False
         return made
 
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")  # now they are known to be empty
     monkeypatch.setattr(pipeline_module._Ready, "values", noted)
     for _ in range(2):
         service.record(_texts(0))
     by_key = make_engine(engine.url.render_as_string(hide_password=False), by_key=True)
+    with reading(by_key) as connection:
+        asking = SeatBook(Pipeline(connection), NOON)  # no text turns on a seat where there is no rally
+        asking.ask([1, 2])
+        assert not asking.open([])
+    assert any("FROM seat_holds" in sql for sql in seen)
     with by_key.connect() as connection:
         driver: Any = connection.connection.driver_connection
         driver.execute("SET plan_cache_mode = force_generic_plan")
