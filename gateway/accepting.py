@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 FILE_SETTING = "JALSA_CONNECTIONS_FILE"
 """Set by whoever starts the processes: the file in which they count."""
-MOST_PROCESSES = 64
+MOST_PROCESSES = 128
 _SLOT = struct.Struct("=qq")  # process id, open connections
 _LEAVE_S = 0.002
 _AFTER_LEAVING = 4
@@ -139,7 +139,6 @@ class FairServer:
             self._rest(_REST_S, self._listen)
             return False
         connection.setblocking(False)
-        self._counts.opened()
         task = self._loop.create_task(self._serve(connection))
         self._taking.add(task)
         task.add_done_callback(self._taking.discard)
@@ -149,7 +148,6 @@ class FairServer:
         try:
             await self._loop.connect_accepted_socket(self._make_protocol, connection)
         except OSError:  # the client has gone already
-            self._counts.closed()
             connection.close()
 
 
@@ -177,7 +175,11 @@ class FairLoop(uvloop.Loop):
 
 
 class FairProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol; tells when its connection has ended."""
+    """uvicorn's own protocol; counts its connection for as long as it is open."""
+
+    def connection_made(self, transport: Any) -> None:
+        counts().opened()
+        super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         counts().closed()
