@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import (
     JSON,
@@ -64,27 +64,39 @@ def pack(table: Table, kind: str, columns: Columns, shared: Mapping[str, Any] | 
     return Packed(table, kind, tuple(columns), shared or {}, _parameters(table, kind, columns))
 
 
-def pack_rows(table: Table, kind: str, rows: Rows, shared: Mapping[str, Any] | None = None) -> Packed:
-    """Make rows ready that all have the same keys; otherwise as `pack`."""
-    return pack(table, kind, _columns(rows, shared or {}), shared)
+class InsertOptions(TypedDict, total=False):
+    """How rows are inserted."""
+
+    shared: Mapping[str, Any] | None
+    """Columns that have one value in all rows: it travels once, and the rows' own is not looked at."""
+    returning: Sequence[str]
+    """Columns to return of every row that was inserted or updated, in no order."""
+    or_ignore: bool
+    """Skip a row that is on record already."""
+    or_update: Mapping[str, Sequence[str]] | None
+    """{unique column: columns that are written when its value is on record already}"""
 
 
-def insert_packed(
-    packed: Packed,
-    *,
-    returning: Sequence[str] = (),
-    or_ignore: bool = False,
-    or_update: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[Any, Mapping[str, Any]]:
-    """Return the statement that inserts rows, and what to execute it with; otherwise as `insert_rows`."""
-    ((key, written),) = or_update.items() if or_update else ((None, ()),)
+def insertion(table: Table, kind: str, rows: Rows, **how: Unpack[InsertOptions]) -> tuple[Any, Mapping[str, Any]]:
+    """Return the statement that inserts rows, and what to execute it with; at least one row, all with the same keys.
+
+    :param kind: the dialect's name, "sqlite" or "postgresql"
+    :raises ValueError: a time without a zone
+    """
+    shared = how.get("shared")
+    return _insert_packed(pack(table, kind, _columns(rows, shared or {}), shared), how)
+
+
+def _insert_packed(packed: Packed, how: InsertOptions) -> tuple[Any, Mapping[str, Any]]:
+    updating = how.get("or_update")
+    ((key, written),) = updating.items() if updating else ((None, ()),)
     statement = _insert(
         packed.table,
         packed.kind,
         packed.columns,
         tuple(packed.shared),
-        tuple(returning),
-        or_ignore,
+        tuple(how.get("returning", ())),
+        how.get("or_ignore", False),
         key,
         tuple(written),
     )
@@ -98,33 +110,19 @@ def update_packed(table: Table, kind: str, rows: Rows) -> tuple[Any, Mapping[str
 
 def count_inserted(connection: Connection, packed: Packed) -> int:
     """Insert rows that were made ready, but those that are on record already; returns how many were inserted."""
-    statement, given = insert_packed(packed, or_ignore=True)
+    statement, given = _insert_packed(packed, {"or_ignore": True})
     return int(connection.execute(statement, given, execution_options={"preserve_rowcount": True}).rowcount)
 
 
-def insert_rows(
-    connection: Connection,
-    table: Table,
-    rows: Rows,
-    *,
-    returning: Sequence[str] = (),
-    or_ignore: bool = False,
-    or_update: Mapping[str, Sequence[str]] | None = None,
-    shared: Mapping[str, Any] | None = None,
-) -> Sequence[Row[Any]]:
+def insert_rows(connection: Connection, table: Table, rows: Rows, **how: Unpack[InsertOptions]) -> Sequence[Row[Any]]:
     """Insert rows that all have the same keys; a column that is left out gets its default.
 
-    :param shared: columns that have one value in all rows: it travels once, and the rows' own is not looked at
-    :param returning: columns to return of every row that was inserted or updated, in no order
-    :param or_ignore: skip a row that is on record already
-    :param or_update: {unique column: columns that are written when its value is on record already}
     :raises ValueError: a time without a zone
     """
     if not rows:
         return []
-    packed = pack_rows(table, connection.dialect.name, rows, shared)
-    result = connection.execute(*insert_packed(packed, returning=returning, or_ignore=or_ignore, or_update=or_update))
-    return result.all() if returning else []
+    result = connection.execute(*insertion(table, connection.dialect.name, rows, **how))
+    return result.all() if how.get("returning") else []
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:

@@ -12,13 +12,13 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from gateway.bulk import Packed, Rows, insert_packed, pack_rows, update_packed
+from gateway.bulk import InsertOptions, Rows, insertion, update_packed
 
 Parameters = Mapping[str, Any]
 
@@ -33,16 +33,19 @@ class Found:
 
     __slots__ = ("_pipeline", "_rows")
 
-    def __init__(self, pipeline: "Pipeline | None", rows: Sequence[Any] = ()) -> None:
+    def __init__(self, pipeline: "Pipeline | None", rows: Sequence[Any] | None = None) -> None:
         self._pipeline, self._rows = pipeline, rows
 
     def all(self) -> Sequence[Any]:
         """Return the rows, with their columns by name.
 
         :raises sqlalchemy.exc.DBAPIError: this statement, or one that waited before it, has failed
+        :raises RuntimeError: asked once more after that
         """
         if self._pipeline is not None:
             self._pipeline.send()
+        if self._rows is None:
+            raise RuntimeError("What this statement was sent with has failed, and the transaction with it.")
         return self._rows
 
     def come(self, rows: Sequence[Any]) -> None:
@@ -87,21 +90,11 @@ class Pipeline:
         self._waiting.append((_ready(statement, self._connection.dialect), parameters, found))
         return found
 
-    def insert(
-        self,
-        table: Table,
-        rows: Rows,
-        *,
-        returning: Sequence[str] = (),
-        or_ignore: bool = False,
-        or_update: Mapping[str, Sequence[str]] | None = None,
-        shared: Mapping[str, Any] | None = None,
-    ) -> Found:
+    def insert(self, table: Table, rows: Rows, **how: Unpack[InsertOptions]) -> Found:
         """Let rows wait to be inserted; otherwise as `bulk.insert_rows`."""
         if not rows:
-            return Found(None)
-        packed: Packed = pack_rows(table, self.kind, rows, shared)
-        return self.run(*insert_packed(packed, returning=returning, or_ignore=or_ignore, or_update=or_update))
+            return Found(None, ())
+        return self.run(*insertion(table, self.kind, rows, **how))
 
     def update(self, table: Table, rows: Rows) -> None:
         """Let rows wait to be written; otherwise as `bulk.update_rows`."""
