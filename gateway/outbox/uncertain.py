@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Connection, Engine, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, TextClause, or_, select, text, update
 
 from gateway.carriers.base import Carrier, Found, LookFailed, TextToFind
-from gateway.database import writing
+from gateway.database import reading, writing
 from gateway.outbox.claim import Clock
 from gateway.rules.delivery_status import TextState, forward
 from gateway.rules.lanes import Lane
@@ -45,11 +45,14 @@ class Doubtful:
 
 def expire_leases(engine: Engine, clock: Clock) -> int:
     """Turn attempts whose worker gave no result in time to uncertain; the first look follows. Returns how many."""
+    attempted = text(OPEN_TEXTS), _texts.c.state == "attempted"
+    if not _any_before(engine, clock, *attempted):
+        return 0
     with writing(engine) as connection:
         now = clock(connection)
         silent = (
             update(_texts)
-            .where(text(OPEN_TEXTS), _texts.c.state == "attempted", _texts.c.lease_until < now)
+            .where(*attempted, _texts.c.lease_until < now)
             .values(
                 state="uncertain",
                 reason="the worker ended before the carrier's answer was recorded",
@@ -73,14 +76,15 @@ def doubtful_texts(
     :param since: from when on (aware UTC) a carrier's account is the one we have: what was sent by another one is not
         in its list, and must not be taken for absent. Such texts stay uncertain until a receipt or a person says more.
     """
-    if not carriers:
+    uncertain = text(OPEN_TEXTS), _texts.c.state == "uncertain", _texts.c.carrier.in_(carriers)
+    if not carriers or not _any_before(engine, clock, *uncertain):
         return []
     with writing(engine) as connection:
         now = clock(connection)
         due = (
             select(_texts, _senders.c.key.label("number"))
             .select_from(_texts.join(_senders, _senders.c.id == _texts.c.sender_id))
-            .where(_texts.c.state == "uncertain", _texts.c.lease_until <= now, _texts.c.carrier.in_(carriers))
+            .where(*uncertain, _texts.c.lease_until <= now)
             .where(
                 *(
                     or_(_texts.c.carrier != carrier, _texts.c.attempted_at >= changed + CHANGING)
@@ -101,6 +105,14 @@ def doubtful_texts(
         )
         for row in rows
     ]
+
+
+def _any_before(engine: Engine, clock: Clock, *which: ColumnElement[bool] | TextClause) -> bool:
+    """Whether the lease of any of these texts is over: looked at first, so that an idle worker keeps nobody from
+    writing."""
+    with reading(engine) as connection:
+        over = select(_texts.c.id).where(*which, _texts.c.lease_until <= clock(connection))
+        return connection.execute(over.limit(1)).first() is not None
 
 
 async def look_for(carriers: Mapping[str, Carrier], texts: Sequence[Doubtful]) -> dict[int, Sequence[Found] | None]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, case, select
+from sqlalchemy import Connection, Engine, case, select, text
 
 from gateway.database import reading, stand_back, writing
 from gateway.reports.commands import said
@@ -23,6 +23,7 @@ from gateway.rules.report_escalation import IN_HAND_STEPS, WAITING_STEPS, Step
 from gateway.rules.report_life import IN_HAND, WAITING
 from gateway.rules.report_staff import StaffMember, propose
 from gateway.tables import Report, ReportStep
+from gateway.tables.reports import OPEN_REPORTS
 
 _reports, _steps = Report.__table__, ReportStep.__table__
 _STEPS = ((WAITING_STEPS, WAITING), (IN_HAND_STEPS, IN_HAND))
@@ -66,8 +67,14 @@ def find_due(connection: Connection, table: Mapping[int, Sequence[Step]], states
             taken = select(_steps.c.report_id).where(
                 _steps.c.report_id == _reports.c.id, _steps.c.cycle == _reports.c.cycle, _steps.c.step == step.name
             )
+            late = now - step.after
             wanted = select(_reports, since.label("since")).where(
-                _reports.c.state.in_(states), _reports.c.urgency == urgency, since <= now - step.after, ~taken.exists()
+                text(OPEN_REPORTS),
+                _reports.c.urgency == urgency,
+                _reports.c.opened_at <= late,  # says less than the next, and an index holds it
+                since <= late,
+                _reports.c.state.in_(states),
+                ~taken.exists(),
             )
             found += [(row, step) for row in connection.execute(wanted.order_by(_reports.c.opened_at).limit(_AT_ONCE))]
     return found

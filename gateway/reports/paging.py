@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite, reading, writing
@@ -19,6 +19,7 @@ from gateway.rules.report_life import OPEN, WAITING, MoveRefused
 from gateway.rules.report_staff import StaffMember, propose
 from gateway.rules.report_talk import Sorting
 from gateway.tables import Report, ReportStep
+from gateway.tables.reports import OPEN_REPORTS
 
 PAGES_A_MINUTE = 6
 """More than this nobody reads one by one: the rest comes as one list within a tick of the clock."""
@@ -107,6 +108,7 @@ def page_rest(engine: Engine, now: datetime, notifier: Notifier) -> int:
     left = (
         select(_reports)
         .where(
+            text(OPEN_REPORTS),
             _reports.c.state.in_(WAITING),
             _reports.c.urgency >= 2,
             _reports.c.category.in_(("medical", "crush")),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import is_sqlite, reading, writing
@@ -107,21 +107,20 @@ def _examples(rises: Sequence[Rise], recent: Sequence[Any]) -> Mapping[tuple[str
 
 
 def _rows(connection: Connection, now: datetime) -> list[Any]:
+    spans = (now - DAY - HOUR, now - DAY), (now - 2 * HOUR, now)  # one by one: both at once is no range of an index
+    return [row for after, until in spans for row in _rows_of(connection, after, until)]
+
+
+def _rows_of(connection: Connection, after: datetime, until: datetime) -> Sequence[Any]:
     wanted = (
         select(
             _reports.c.ref, _reports.c.event_key, _reports.c.sender_id, _reports.c.text, _reports.c.place,
             _reports.c.opened_at,
         )
-        .where(
-            or_(
-                _reports.c.opened_at > now - 2 * HOUR,
-                and_(_reports.c.opened_at > now - DAY - HOUR, _reports.c.opened_at <= now - DAY),
-            ),
-            _reports.c.kind != "noise",
-        )
-        .order_by(_reports.c.id)
+        .where(_reports.c.opened_at > after, _reports.c.opened_at <= until, _reports.c.kind != "noise")
+        .order_by(_reports.c.opened_at, _reports.c.id)
     )  # fmt: skip
-    return list(connection.execute(wanted))
+    return connection.execute(wanted).all()
 
 
 def current_trends(

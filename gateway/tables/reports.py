@@ -39,6 +39,12 @@ class Report(Base):
             postgresql_where=text("state = 'resolved'"),
             sqlite_where=text("state = 'resolved'"),
         ),
+        Index(
+            "ix_reports_assignee",
+            "assignee_id",
+            postgresql_where=text("assignee_id IS NOT NULL"),
+            sqlite_where=text("assignee_id IS NOT NULL"),
+        ),
         CheckConstraint("urgency BETWEEN 0 AND 3", "urgency"),
     )
 
