@@ -1,8 +1,8 @@
 """The web application, made by `create_app(settings)`; nothing runs at import."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import structlog
@@ -46,9 +46,12 @@ class Gateway(FastAPI):
         await (self._sms(scope, receive, send) if texts else super().__call__(scope, receive, send))
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+) -> FastAPI:
     """Return the application for these settings, or for those of the environment.
 
+    :param beside: makes what runs as long as the application does
     :raises SettingsError: a setting is bad or missing
     """
     settings = settings_at_start(settings or load_settings())
@@ -69,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             attach(sender, reception)
             worker = asyncio.create_task(sender.run(stop))
         log.info("gateway_started", carrier=settings.first_carrier)
-        async with console_running(live):
+        async with console_running(live), beside():
             with ticking(service.engine, service.watch) if worker else nullcontext():
                 yield
         sweeping.cancel()

@@ -88,6 +88,8 @@ def serve(
 
     settings = settings_at_start(settings_or_stop())
     check_carriers(settings)
+    if settings.simulated and processes > 1:
+        stop("--processes: simulated phones live in the memory of one web process; leave it out or say 1.", 2)
     host, port = host or settings.host, port or settings.port
     with ready_engine(settings):
         pass
@@ -140,16 +142,11 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
 
 
 @app.command("worker")
-def work() -> None:
+def run_worker() -> None:
     """Send the texts of the outbox until it is told to stop. Start as many as you like, on as many machines."""
-    from gateway.clock import ticking
-    from gateway.database import reading
     from gateway.logs import set_up_logs
     from gateway.outbox.setup import routes_from
-    from gateway.outbox.worker import run
-    from gateway.overrides.in_force import Watch
-    from gateway.places.current import current_directory
-    from gateway.reception import receiving
+    from gateway.working import work
 
     settings = settings_at_start(settings_or_stop())
     set_up_logs(settings)
@@ -161,11 +158,7 @@ def work() -> None:
     if settings.simulated:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)
     with ready_engine(settings) as engine:
-        watch = Watch(engine, settings)
-        with reading(engine) as connection:
-            current_directory(connection)  # the first text of a broadcast must not wait for it
-        with ticking(engine, watch):
-            run(settings, around=receiving, accounts_now=watch.accounts_now)
+        work(settings, engine)
 
 
 def main() -> None:

@@ -1,14 +1,14 @@
 """Several web processes on one machine: each ends with the one that started them, and their figures are added up."""
 
 import ctypes
-import fcntl
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import IO
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from gateway.accepting import FILE_SETTING, Counts
 from gateway.app import create_app
+from gateway.own_worker import worker_kept
 from gateway.settings import Settings, load_settings
 
 MOST_BY_ITSELF = 4
@@ -55,34 +56,21 @@ def create_one_of_several() -> FastAPI:
         sys.exit(1)
     _forget_the_dead()
     settings = load_settings()
-    if settings.runs_worker and not _is_first():
-        settings = settings.model_copy(update={"worker_in_serve": False})
-    app = create_app(settings)
+    alone = settings.model_copy(update={"worker_in_serve": False})
+    app = create_app(alone, beside=partial(worker_kept, _shared("worker")) if settings.runs_worker else nullcontext)
     app.state.figures = CollectorRegistry()
     MultiProcessCollector(app.state.figures)  # type: ignore[no-untyped-call]
     return app
 
 
-_held: list[IO[bytes]] = []
-
-
-def _is_first() -> bool:
-    """Whether this process is the one that sends and ticks: one is enough on one machine, and a carrier may allow one
-    connection only. When it dies, the process that is started in its place is the first.
-    """
-    file = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], "first").open("ab")  # noqa: SIM115 - held until we end
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return False
-    _held.append(file)
-    return True
+def _shared(name: str) -> Path:
+    """Return the path of a file that all web processes know."""
+    return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], name)
 
 
 def _forget_the_dead() -> None:
     """What a process that crashed had in hand is in nobody's hand."""
-    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("gauge_live*.db"):
+    for file in _shared("").glob("gauge_live*.db"):
         number = file.stem.rpartition("_")[2]
         if number.isdecimal() and not Path("/proc", number).exists():
             mark_process_dead(int(number))  # type: ignore[no-untyped-call]

@@ -6,7 +6,7 @@ import re
 import signal
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +15,7 @@ from sqlalchemy import Engine, select
 
 from gateway.database import make_engine
 from gateway.migrate import migrate
+from gateway.own_worker import LOOK_EVERY_S
 from gateway.processes import default_count
 from gateway.tables import Heartbeat
 from tests.gateway.conftest import settings_for
@@ -41,9 +42,31 @@ def answered(url: str) -> float:
     return float(value)
 
 
-def clocks(engine: Engine) -> set[str]:
+def workers(engine: Engine) -> list[int]:
+    """Return the numbers of all processes that have left a worker's mark, the newest last."""
     with engine.connect() as connection:
-        return set(connection.scalars(select(Heartbeat.name).where(Heartbeat.kind == "clock")))
+        marks = connection.scalars(select(Heartbeat.name).where(Heartbeat.kind == "worker").order_by(Heartbeat.at))
+        return [int(name.split(":")[1]) for name in marks]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that has ended and waits for its parent to look does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def grandchildren(pid: int) -> set[int]:
+    return {grandchild for child in children(pid) for grandchild in children(child)}
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Iterator[Engine]:
+    engine = make_engine(f"sqlite:///{tmp_path / 'jalsa.db'}")
+    migrate(engine, "PK")
+    yield engine
+    engine.dispose()
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -54,18 +77,48 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
-def test_one_of_several_sends_and_ticks_and_another_takes_its_place(tmp_path: Path) -> None:
-    """On SQLite the web processes do the worker's part: one of them, whoever dies."""
-    engine = make_engine(f"sqlite:///{tmp_path / 'jalsa.db'}")
-    migrate(engine, "PK")
-    with a_gateway(f"sqlite:///{tmp_path / 'jalsa.db'}", processes=3) as gateway:
-        wait_for(lambda: bool(clocks(engine)), "no clock began")
-        [name] = clocks(engine)
-        [first] = [child for child in children(gateway.process.pid) if f":{child}:" in name]
+def test_several_web_processes_have_one_worker_whoever_dies(on_sqlite: Engine) -> None:
+    with a_gateway(str(on_sqlite.url), processes=3) as gateway:
+        wait_for(lambda: len(workers(on_sqlite)) == 1, "no worker began")
+        [first] = workers(on_sqlite)
+        assert grandchildren(gateway.process.pid) == {first}
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: len(clocks(engine)) == 2, "nobody took the place of the first")
-    assert len(clocks(engine)) == 2
-    engine.dispose()
+        wait_for(lambda: len(workers(on_sqlite)) == 2, "nobody started another worker")
+        second = workers(on_sqlite)[-1]
+        [keeper] = [child for child in children(gateway.process.pid) if second in children(child)]
+        os.kill(keeper, signal.SIGKILL)
+        wait_for(lambda: len(workers(on_sqlite)) == 3, "the worker of a web process that died has no heir")
+        assert not alive(second)
+        assert grandchildren(gateway.process.pid) == {workers(on_sqlite)[-1]}
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_worker_ends_with_the_gateway(on_sqlite: Engine, how: signal.Signals) -> None:
+    with a_gateway(str(on_sqlite.url), processes=2) as gateway:
+        wait_for(lambda: bool(workers(on_sqlite)), "no worker began")
+        os.kill(gateway.process.pid, how)
+        gateway.process.wait(30)
+        wait_for(lambda: not alive(workers(on_sqlite)[0]), "the worker outlived its gateway")
+    assert len(workers(on_sqlite)) == 1
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_worker_that_stands_still_is_not_joined_by_a_second(on_sqlite: Engine) -> None:
+    """A carrier may allow one connection only: the next begins when the last has ended, also if that takes long."""
+    with a_gateway(str(on_sqlite.url), processes=2) as gateway:
+        wait_for(lambda: len(workers(on_sqlite)) == 1, "no worker began")
+        [first] = workers(on_sqlite)
+        os.kill(first, signal.SIGSTOP)
+        [keeper] = [child for child in children(gateway.process.pid) if first in children(child)]
+        os.kill(keeper, signal.SIGKILL)
+        try:
+            time.sleep(3 * LOOK_EVERY_S)  # nothing tells that nobody began
+            assert grandchildren(gateway.process.pid) == set()
+        finally:
+            os.kill(first, signal.SIGCONT)
+        wait_for(lambda: len(workers(on_sqlite)) == 2, "the worker of a web process that died has no heir")
+        assert not alive(first)
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")

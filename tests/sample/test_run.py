@@ -53,6 +53,12 @@ def test_the_three_steps_lead_to_a_gateway_that_says_where_to_look(tmp_path: Pat
     assert f"http://127.0.0.1:{port}/handset" in said and "Stop with Ctrl-C" in said
 
 
+def test_simulated_phones_are_not_shared_out_to_several_processes(tmp_path: Path) -> None:
+    refused = _jalsa(tmp_path, _free_port(), "serve", "--processes", "2")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1 and refused.stderr.startswith("--processes: simulated phones")
+
+
 def _ready(port: int) -> bool:
     until = time.monotonic() + 30
     while time.monotonic() < until:
