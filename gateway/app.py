@@ -63,7 +63,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.watch.start()
-        service.collector.start()
+        await service.start()
         sweeping = asyncio.create_task(reception.keep_sweeping())
         stop = asyncio.Event()
         worker: asyncio.Task[None] | None = None

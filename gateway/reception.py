@@ -143,7 +143,7 @@ async def receiving(settings: Settings, worker: Worker) -> AsyncIterator[None]:
 async def _own_reception(settings: Settings) -> AsyncIterator[Reception]:
     service = Service(settings)
     reception = Reception(service)
-    service.collector.start()
+    await service.start()
     sweeping = asyncio.create_task(reception.keep_sweeping())
     try:
         yield reception

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 import keywords
 from gateway.carriers.received import Answer, ReceivedText
@@ -92,6 +93,17 @@ class Service:
         if self._notifier[0] is not latest:
             self._notifier = (latest, notifier_from(latest.settings, latest.catalogue))
         return self._notifier[1]
+
+    async def start(self) -> None:
+        """Take texts, after what the first of them would have to wait for is loaded."""
+        await asyncio.to_thread(self._load)
+        self.collector.start()
+
+    def _load(self) -> None:
+        try:
+            self.reference()
+        except SQLAlchemyError as error:  # texts are refused until the database answers
+            log.warning("reference_not_loaded", error=type(error).__name__)
 
     def record(self, texts: Sequence[ReceivedText]) -> list[Answer | None]:
         """Record a group of texts now; see `Recorder.record`."""

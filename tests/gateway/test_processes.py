@@ -11,12 +11,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
+from gateway.app import create_app
 from gateway.database import make_engine
 from gateway.migrate import migrate
 from gateway.own_worker import LOOK_EVERY_S
 from gateway.processes import default_count
+from gateway.service import Service
 from gateway.tables import Heartbeat
 from tests.gateway.conftest import settings_for
 from tests.gateway.test_crash import a_gateway, post
@@ -154,3 +157,9 @@ def test_a_web_process_that_is_kept_waiting_by_the_machine_is_not_killed(databas
             os.kill(pid, signal.SIGCONT)
         assert len(held) == 2
         assert children(gateway.process.pid) == family
+
+
+def test_a_started_gateway_has_loaded_what_the_first_text_needs(database_url: str) -> None:
+    with TestClient(create_app(settings_for(database_url))) as client:
+        service: Service = client.app.state.service  # type: ignore[attr-defined]
+        assert service.reference.latest
