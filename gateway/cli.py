@@ -1,5 +1,6 @@
 """The `jalsa` command. Each group of commands is a file in gateway/commands/, by noun."""
 
+import errno
 import os
 import socket
 from typing import Annotated
@@ -75,7 +76,7 @@ def migrate_database() -> None:
 @app.command("serve")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; HOST otherwise.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; PORT otherwise.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port to listen on; PORT otherwise.")] = None,
     processes: Annotated[
         int,
         typer.Option(min=0, max=64, help="Web processes; 0: one for each core, up to 4 (2 on SQLite)."),
@@ -98,10 +99,10 @@ def serve(
         try:
             probe.bind((host, port))
         except OSError as error:
-            stop(
-                f"PORT: cannot listen on {host}:{port} ({error.strerror}); "
-                "stop what listens there, or set another PORT such as 8001."
-            )
+            cannot = f"cannot listen on {host}:{port} ({error.strerror})"
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                stop(f"HOST: {cannot}; write an address of this machine, such as 127.0.0.1.")
+            stop(f"PORT: {cannot}; stop what listens there, or set another PORT such as 8001.")
     processes = processes or default_count(settings)
     if processes > 1:
         share_out()
@@ -145,15 +146,10 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
 def run_worker() -> None:
     """Send the texts of the outbox until it is told to stop. Start as many as you like, on as many machines."""
     from gateway.logs import set_up_logs
-    from gateway.outbox.setup import routes_from
     from gateway.working import work
 
     settings = settings_at_start(settings_or_stop())
     set_up_logs(settings)
-    try:
-        routes_from(settings)
-    except ValueError as error:
-        stop(f"CARRIER_ROUTES: {error}.", 2)
     check_carriers(settings)
     if settings.simulated:
         stop("CARRIER is simulated: its phones live in `jalsa serve`, which sends by itself.", 2)

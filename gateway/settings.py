@@ -106,15 +106,14 @@ class Settings(BaseSettings):
     @classmethod
     def _readable(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         for path in value:
-            if not path.is_file():
-                raise ValueError(f"there is no file {path}")
+            _must_be_there(path)
         return value
 
     @field_validator("http_carrier_file", "smpp_binds_file")
     @classmethod
     def _there(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"there is no file {value}")
+        if value is not None:
+            _must_be_there(value)
         return value
 
     @field_validator("twilio_shared_keys", mode="before")
@@ -156,6 +155,13 @@ class Settings(BaseSettings):
         host_is_plain = not set(parts.netloc) & set("{}@,; '\"")
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or not whole or not host_is_plain):
             raise ValueError("write it as https://tiles.example/{z}/{x}/{y}.png, without a subdomain to choose")
+        return value
+
+    @field_validator("port", "smpp_port")
+    @classmethod
+    def _a_port(cls, value: int) -> int:
+        if not 1 <= value <= 65_535:
+            raise ValueError("write a port from 1 to 65535, such as 8000")
         return value
 
     @field_validator("default_region")
@@ -201,9 +207,11 @@ class Settings(BaseSettings):
     @classmethod
     def _a_price_list(cls, value: Path | None) -> Path | None:
         if value is not None:
-            if not value.is_file():
-                raise ValueError(f"there is no file {value}")
-            read_prices(value.read_text("utf-8"))
+            _must_be_there(value)
+            try:
+                read_prices(value.read_text("utf-8"))
+            except (OSError, UnicodeDecodeError):
+                raise ValueError(f"{value} cannot be read as text") from None
         return value
 
     @field_validator("second_person_above", "broadcast_daily_cap", "schedule_grace_minutes", "export_step_up_above")
@@ -359,6 +367,15 @@ class Settings(BaseSettings):
         if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
             return Path(url.database).parent
         return Path("var")
+
+
+def _must_be_there(path: Path) -> None:
+    try:
+        found = path.is_file()
+    except OSError:  # a name that is too long, a folder that nobody may read
+        found = False
+    if not found:
+        raise ValueError(f"there is no file {path}")
 
 
 def _kept_secret(path: Path) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.database import make_engine, reading
 from gateway.migrate import behind
-from gateway.outbox.setup import carriers_from
+from gateway.outbox.setup import carriers_from, routes_from
 from gateway.overrides.in_force import InForce, read_in_force
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -38,11 +38,14 @@ def settings_or_stop() -> Settings:
 
 
 def check_carriers(settings: Settings) -> None:
-    """Stop with one sentence where a carrier's own settings file is wrong."""
+    """Stop with one sentence where a carrier's own settings file is wrong, or the routes name none of them."""
     try:
         carriers_from(settings)
+        routes_from(settings)
     except SettingsError as error:
         stop(str(error), 2)
+    except ValueError as error:
+        stop(f"CARRIER_ROUTES: {error}.", 2)
 
 
 @contextmanager

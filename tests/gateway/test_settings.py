@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.settings import Settings, SettingsError, load_settings
 
 SID = "AC" + "1" * 32
@@ -29,6 +31,12 @@ SID = "AC" + "1" * 32
         ("TWILIO_API_BASE_URL", "localhost:1"),
         ("TWILIO_SHARED_KEYS", "onlykey"),
         ("VOCABULARY_FILES", "/no/such/file.toml"),
+        ("TRIAGE_FILES", "/" + "long" * 100),
+        ("PRICE_FILE", "/" + "long" * 100),
+        ("SMPP_BINDS_FILE", "/" + "long" * 100),
+        ("PORT", "0"),
+        ("PORT", "-5"),
+        ("SMPP_PORT", "65536"),
     ],
 )
 def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str) -> None:
@@ -37,6 +45,24 @@ def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     with pytest.raises(SettingsError, match=name) as caught:
         load_settings()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HOST", "no such host"), ("HOST", "192.0.2.1"), ("CARRIER_ROUTES", "+92 pigeon")],
+)
+def test_a_setting_with_which_nothing_can_be_served_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, sqlite_template: Path, tmp_path: Path, name: str, value: str
+) -> None:
+    (tmp_path / "jalsa.db").write_bytes(sqlite_template.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    given = {"DATABASE_URL": f"sqlite:///{tmp_path}/jalsa.db", "PUBLIC_BASE_URL": "https://jalsa.example"}
+    for one, as_said in {**given, "TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": "t", name: value}.items():
+        monkeypatch.setenv(one, as_said)
+    said = CliRunner().invoke(app, ["serve"])
+    assert said.exit_code in (1, 2)
+    [sentence] = said.stderr.splitlines()
+    assert sentence.startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize(
