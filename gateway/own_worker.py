@@ -37,8 +37,8 @@ _NICE = 10
 async def worker_kept(place: Path) -> AsyncIterator[None]:
     """While the block runs, see to it that a worker runs, as others may at the same time: there is one in all.
 
-    :param place: a file that stands for the one worker. Whoever runs has it locked, until their very end: carriers may
-        allow one connection only.
+    :param place: a file, made before, that stands for the one worker. Whoever runs has it locked, until their very end:
+        carriers may allow one connection only.
     """
     keeping = asyncio.create_task(_keep(place), name="worker-keeping")
     try:
@@ -66,7 +66,7 @@ async def _keep(place: Path) -> None:
 
 async def _started(place: Path) -> Process | None:
     """Start a worker if there is none; the lock is its own then."""
-    with place.open("ab") as lock:
+    with place.open("rb") as lock:  # not made anew where somebody has tidied it away: that would be another lock
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -22,6 +22,7 @@ from gateway.settings import Settings, load_settings
 
 MOST_BY_ITSELF = 4
 MOST_ON_SQLITE = 2
+_WORKER = "worker"
 _END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -42,6 +43,7 @@ def share_out() -> None:
     file = Path(folder, "connections")
     Counts.make_file(file)
     os.environ[FILE_SETTING] = str(file)
+    _shared(_WORKER).touch()
 
 
 def create_one_of_several() -> FastAPI:
@@ -57,7 +59,7 @@ def create_one_of_several() -> FastAPI:
     _forget_the_dead()
     settings = load_settings()
     alone = settings.model_copy(update={"worker_in_serve": False})
-    app = create_app(alone, beside=partial(worker_kept, _shared("worker")) if settings.runs_worker else nullcontext)
+    app = create_app(alone, beside=partial(worker_kept, _shared(_WORKER)) if settings.runs_worker else nullcontext)
     app.state.figures = CollectorRegistry()
     MultiProcessCollector(app.state.figures)  # type: ignore[no-untyped-call]
     return app
