@@ -5,7 +5,7 @@ import re
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.rules.phone_numbers import (
@@ -150,6 +150,9 @@ def _e164(number: phonenumbers.PhoneNumber) -> str:
 
 
 @given(st.one_of(st.text(max_size=60), st.from_regex(r"(whatsapp:|rcs:)?\+?[0-9 ()\-]{0,20}", fullmatch=True)))
+@example("+4900000")
+@example("+49000000000")
+@example("+59800004037150100")
 def test_every_string_has_an_answer_that_reads_back_as_itself(raw: str) -> None:
     sender = read_sender(raw, "PK")
     assert sender.key
