@@ -268,15 +268,15 @@ def _read_with_library(digits: str, region: str | None, channel: str, *, unliste
     else:
         of_number = phonenumbers.region_code_for_number(number)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    if not _E164.fullmatch(e164) or (kind is SenderKind.UNLISTED and not _reads_back(e164)):
-        return None  # a few service numbers are longer than E.164 allows (ITU-T E.164, 15 digits)
+    if kind is SenderKind.UNLISTED and not _reads_back(e164):
+        return None
     return Sender(kind, channel, e164, e164, of_number)
 
 
 def _reads_back(e164: str) -> bool:
     """Whether a number is read as itself: the library takes another zero away from "+4900000" each time."""
     number = phonenumbers.parse(e164, None)
-    return bool(phonenumbers.format_number(number, PhoneNumberFormat.E164) == e164)
+    return bool(_E164.fullmatch(e164)) and phonenumbers.format_number(number, PhoneNumberFormat.E164) == e164
 
 
 def _is_whole(number: phonenumbers.PhoneNumber) -> bool:
