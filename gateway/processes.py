@@ -43,7 +43,7 @@ def share_out() -> None:
     file = Path(folder, "connections")
     Counts.make_file(file)
     os.environ[FILE_SETTING] = str(file)
-    _shared(_WORKER).touch()
+    (_folder() / _WORKER).touch()
 
 
 def create_one_of_several() -> FastAPI:
@@ -58,21 +58,21 @@ def create_one_of_several() -> FastAPI:
         sys.exit(1)
     _forget_the_dead()
     settings = load_settings()
-    alone = settings.model_copy(update={"worker_in_serve": False})
-    app = create_app(alone, beside=partial(worker_kept, _shared(_WORKER)) if settings.runs_worker else nullcontext)
+    beside = partial(worker_kept, _folder() / _WORKER) if settings.runs_worker else nullcontext
+    app = create_app(settings.model_copy(update={"worker_in_serve": False}), beside)
     app.state.figures = CollectorRegistry()
     MultiProcessCollector(app.state.figures)  # type: ignore[no-untyped-call]
     return app
 
 
-def _shared(name: str) -> Path:
-    """Return the path of a file that all web processes know."""
-    return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"], name)
+def _folder() -> Path:
+    """Return the folder whose files all web processes know."""
+    return Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 
 
 def _forget_the_dead() -> None:
     """What a process that crashed had in hand is in nobody's hand."""
-    for file in _shared("").glob("gauge_live*.db"):
+    for file in _folder().glob("gauge_live*.db"):
         number = file.stem.rpartition("_")[2]
         if number.isdecimal() and not Path("/proc", number).exists():
             mark_process_dead(int(number))  # type: ignore[no-untyped-call]

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 import keywords
 from gateway.carriers.received import Answer, ReceivedText
@@ -29,6 +28,7 @@ from gateway.settings import Settings
 
 log = structlog.get_logger()
 _LONGEST_WALK_WAIT_S = 1.6
+_LONGEST_LOAD_S = 10.0
 
 
 def utc_now() -> datetime:
@@ -95,15 +95,18 @@ class Service:
         return self._notifier[1]
 
     async def start(self) -> None:
-        """Take texts, after what the first of them would have to wait for is loaded."""
-        await asyncio.to_thread(self._load)
+        """Take texts, after what the first of them would have to wait for is loaded; a database that does not answer
+        is not waited for long.
+        """
         self.collector.start()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self.collector.prepare(self._load)), _LONGEST_LOAD_S)
 
     def _load(self) -> None:
         try:
             self.reference()
-        except SQLAlchemyError as error:  # texts are refused until the database answers
-            log.warning("reference_not_loaded", error=type(error).__name__)
+        except Exception as error:  # texts try again, and the pages must open for whoever can mend it
+            log.error("reference_not_loaded", error=type(error).__name__)  # noqa: TRY400
 
     def record(self, texts: Sequence[ReceivedText]) -> list[Answer | None]:
         """Record a group of texts now; see `Recorder.record`."""

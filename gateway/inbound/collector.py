@@ -41,6 +41,10 @@ class Collector:
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="inbound-collector")
 
+    async def prepare(self, act: Callable[[], None]) -> None:
+        """Do something in the writer thread, before the texts that come later."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, act)
+
     async def stop(self) -> None:
         """Commit what has arrived, then end."""
         self._closing = True

@@ -31,7 +31,7 @@ LOOK_EVERY_S = 1.0
 
 
 class ReferenceLoader:
-    """Holds the newest `Reference`. Called by the writer thread alone, and before it works."""
+    """Holds the newest `Reference`. Called by the writer thread alone."""
 
     def __init__(self, engine: Engine, watch: Watch, now: Callable[[], datetime], walks: Walks = no_walks) -> None:
         """:raises TriageError: if the triage files cannot be used"""

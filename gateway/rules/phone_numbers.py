@@ -63,6 +63,7 @@ class MemberNumberError(FaultError):
 
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LONGEST = 16  # a plus and fifteen digits (ITU-T E.164, 6.1); some countries' service numbers have more
 _CHANNEL = re.compile(r"([a-z]{2,20}):(.*)", re.DOTALL)
 _CHANNELS_OF_NUMBERS = frozenset({"sms", "whatsapp", "rcs"})
 _SEPARATORS = re.compile(r"[\s().\-‐‑‒–—−/_]+")
@@ -268,7 +269,7 @@ def _read_with_library(digits: str, region: str | None, channel: str, *, unliste
     else:
         of_number = phonenumbers.region_code_for_number(number)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    if kind is SenderKind.UNLISTED and not _reads_back(e164):
+    if len(e164) > _LONGEST or (kind is SenderKind.UNLISTED and not _reads_back(e164)):
         return None
     return Sender(kind, channel, e164, e164, of_number)
 

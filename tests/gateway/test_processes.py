@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 
 from gateway.app import create_app
 from gateway.database import make_engine
+from gateway.inbound.loader import ReferenceLoader
 from gateway.migrate import migrate
 from gateway.own_worker import LOOK_EVERY_S
 from gateway.processes import default_count
@@ -163,3 +164,14 @@ def test_a_started_gateway_has_loaded_what_the_first_text_needs(database_url: st
     with TestClient(create_app(settings_for(database_url))) as client:
         service: Service = client.app.state.service  # type: ignore[attr-defined]
         assert service.reference.latest
+
+
+def test_a_gateway_starts_though_its_places_cannot_be_read(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can mend them needs the pages."""
+
+    def cannot(_loader: ReferenceLoader) -> None:
+        raise ValueError("a place without a name")
+
+    monkeypatch.setattr(ReferenceLoader, "__call__", cannot)
+    with TestClient(create_app(settings_for(database_url))) as client:
+        assert client.get("/healthz").status_code == 200

@@ -10,22 +10,27 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, Engine, event, func, insert, select, update
 
 from gateway.clock import TICKS
 from gateway.database import reading, writing
 from gateway.settings import Settings
 from gateway.tables import InboundText, OutboundText, Report, ReportStep, Staff
+from gateway.tables.base import Base
 from tests.gateway.conftest import Texting
 from tests.outbox.conftest import Outbox, outbox
 
 __all__ = ["outbox"]
 
-_LARGE = (
-    "inbound_texts", "outbound_texts", "senders", "members", "consent_entries", "reports", "report_entries",
-    "report_steps", "member_terms", "filings", "referrals", "hook_deliveries", "audit_entries",
-)  # fmt: skip
-_SCAN = re.compile(rf"SCAN ({'|'.join(_LARGE)})(?: USING (?:COVERING )?INDEX (\w+))?")
+_SMALL = {
+    "affinities", "broadcast_schedules", "broadcasts", "carrier_states", "constituencies", "heartbeats",
+    "hook_endpoints", "member_bits_state", "overrides", "places", "revisions", "staff",
+}  # fmt: skip
+_QUEUES = {"hook_events", "member_changes"}
+"""Read from one end, a few rows at a time."""
+_LARGE = sorted(set(Base.metadata.tables) - _SMALL - _QUEUES)
+_SCAN = re.compile(rf"SCAN ({'|'.join(_LARGE)})\b(?: USING (?:COVERING )?INDEX (\w+))?")
 
 Statement = tuple[str, Any]
 
@@ -64,7 +69,7 @@ def test_the_clock_and_the_worker_read_no_large_table_whole(
     settings: Settings, engine: Engine, text: Texting, outbox: Outbox
 ) -> None:
     if engine.dialect.name != "sqlite":
-        return
+        pytest.skip("PostgreSQL plans by its own statistics")
     now = datetime.now(UTC)
     text("JOIN Sana Lahore")
     for number in range(9):  # more than are paged one by one

@@ -157,8 +157,9 @@ def test_every_string_has_an_answer_that_reads_back_as_itself(raw: str) -> None:
     sender = read_sender(raw, "PK")
     assert sender.key
     if sender.e164:
-        # A few service numbers are shorter or longer: "+98 9601" of Iran, 0800 numbers of Uruguay.
-        assert sender.kind is SenderKind.SERVICE or re.fullmatch(r"\+[1-9][0-9]{6,14}", sender.e164)
+        # Of Iran's service numbers the library knows some with four digits ("+98 9601"), and we agree with it above.
+        least = 5 if sender.kind is SenderKind.SERVICE else 6
+        assert re.fullmatch(rf"\+[1-9][0-9]{{{least},14}}", sender.e164)
         assert read_sender(sender.e164, "PK").key == sender.key
 
 
