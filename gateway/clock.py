@@ -142,8 +142,19 @@ TICKS: tuple[tuple[Callable[[Engine, Settings], None], float], ...] = (
     (bits_tick, 5.0),
     (beat_tick, BEAT_EVERY_S),
 )
-"""Each tick and its seconds."""
+"""Each tick and its seconds; above `_GRAIN_S` a multiple of it."""
+_GRAIN_S = 5.0
 _EVERY: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+
+
+def first_ticks() -> Iterator[tuple[Callable[[Engine, Settings], None], float, float]]:
+    """Return each tick, its seconds, and how many seconds after the start it comes first.
+
+    Each has its own point of the five seconds of which the longer ones are multiples, so that they never meet: all at
+    once, every ten seconds, texts that came in waited for them.
+    """
+    for number, (tick, seconds) in enumerate(TICKS, 1):
+        yield tick, seconds, min(seconds, _GRAIN_S) * number / len(TICKS)
 
 
 @contextmanager
@@ -151,12 +162,10 @@ def ticking(engine: Engine, watch: Watch) -> Iterator[None]:
     """Run every tick while the block runs, each by the settings in force. One that fails is logged and comes again."""
     scheduler = BackgroundScheduler(timezone="UTC")
     began = utc_now()
-    for number, (tick, seconds) in enumerate(TICKS, 1):
-        # Each at its own point of its time: all at once, every ten seconds, texts that came in waited for them.
-        first = began + timedelta(seconds=seconds * number / len(TICKS))
+    for tick, seconds, first in first_ticks():
         scheduler.add_job(
             _guarded,
-            IntervalTrigger(seconds=seconds, start_date=first, timezone="UTC"),
+            IntervalTrigger(seconds=seconds, start_date=began + timedelta(seconds=first), timezone="UTC"),
             args=(tick, engine, watch),
             id=tick.__name__,
             **_EVERY,
