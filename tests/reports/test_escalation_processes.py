@@ -33,12 +33,16 @@ def overdue(service: Service) -> None:
         connection.execute(insert(Report), [row | {"ref": f"X{n}"} for n in range(REPORTS)])
 
 
-def started(url: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.reports.ticking", url]
+def started(url: str, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.reports.ticking", url, *words]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    heard(process, "ready")
     return process
+
+
+def heard(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{word}\n"
 
 
 def count(service: Service, table: type, *conditions: object) -> int:
@@ -54,14 +58,14 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def test_every_step_is_taken_once_by_processes_of_which_one_is_killed(staffed: Service, database_url: str) -> None:
-    processes = [started(database_url) for _ in range(2)]
+    processes = [started(database_url, "halting")]
     try:
         overdue(staffed)
-        wait_until(lambda: count(staffed, ReportStep) >= 25)
+        heard(processes[0], "middle")  # steps of it are committed, others only written
+        processes += [started(database_url) for _ in range(2)]
+        assert 0 < count(staffed, ReportStep) < STEPS
         processes[0].send_signal(signal.SIGKILL)
         processes[0].wait(10)
-        assert count(staffed, ReportStep) < STEPS  # it died in the middle
-        processes.append(started(database_url))
         wait_until(lambda: count(staffed, ReportStep) >= STEPS)
         time.sleep(0.3)  # long enough for whoever would take one twice
         processes[2].send_signal(signal.SIGKILL)
