@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from gateway.pickups.pickups import Pickups
 from gateway.pickups.points import Near, Point
@@ -33,20 +34,21 @@ def answer(near: Near, place: Value, now: datetime, pickups: Pickups) -> Reply:
     }
     if not bus and point.opens_at and point.opens_at > now:
         values["leaves"] = Word("opens", {"time": clock(point.opens_at, now, pickups, point)})
-    shortened = cut(values["point"], _LONGEST_NAME)
-    brief = {**values, "way": way(near, ""), "point": shortened}
-    little = cut(landmark_of(point), _LONGEST_LANDMARK)
-    steps: list[dict[str, Value]] = [
-        {**values, "way": way(near, "")},
-        {**values, "landmark": little},
-        {**brief, "landmark": little},
-        {**brief, "landmark": little, "hint": ""},
-        {**brief, "landmark": cut(landmark_of(point), 20), "hint": ""},
-        {**brief, "landmark": ""},
-        {**brief, "landmark": "", "hint": ""},
-        {**brief, "landmark": "", "hint": "", "point": cut(values["point"], 16)},
-    ]
-    return Reply("where_answer", values, tuple(Reply("where_answer", one) for one in steps))
+    name, landmark = values["point"], values["landmark"]
+    brief: dict[str, Value] = {"way": way(near, "")}
+    little: dict[str, Value] = {"landmark": cut(landmark, _LONGEST_LANDMARK)}
+    both: dict[str, Value] = {**brief, **little, "point": cut(name, _LONGEST_NAME)}
+    steps: tuple[dict[str, Value], ...] = (
+        brief,
+        little,
+        both,
+        {**both, "hint": ""},
+        {**both, "landmark": cut(landmark, 20), "hint": ""},
+        {**both, "landmark": ""},
+        {**both, "landmark": "", "hint": ""},
+        {**both, "landmark": "", "hint": "", "point": cut(name, 16)},
+    )
+    return Reply("where_answer", values, steps)
 
 
 def way(near: Near, place: Value) -> Value:
@@ -128,11 +130,16 @@ def landmark_of(point: Point) -> Mapping[str, str]:
     """Return the landmark in brackets, per language; a language in another script has none rather than two parts."""
     said = {key: f" ({without_costly_marks(text)})" for key, text in point.landmarks.items() if text}
     plain = said.pop("", None)
-    if plain and "en" not in said and count_parts(plain).encoding == "GSM-7":
+    if plain and "en" not in said and _is_cheap(plain):
         said["en"] = plain
-    elif plain and "ur" not in said and count_parts(plain).encoding != "GSM-7":
+    elif plain and "ur" not in said and not _is_cheap(plain):
         said["ur"] = plain
     return said
+
+
+@lru_cache(maxsize=4_096)
+def _is_cheap(text: str) -> bool:
+    return count_parts(text).encoding == "GSM-7"
 
 
 def cut(value: Value, longest: int) -> Value:
@@ -153,11 +160,12 @@ def _cut(said: str, longest: int) -> str:
     return kept.rstrip(" ,.-(") + "." + closing
 
 
+@lru_cache(maxsize=4_096)  # of points and places, which many people ask for
 def without_costly_marks(name: str) -> str:
     """Return a name in Latin letters without the marks outside the SMS alphabet; any other name as it is."""
-    if count_parts(name).encoding == "GSM-7":
+    if _is_cheap(name):
         return name
     plain = "".join(
         sign for sign in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if not unicodedata.combining(sign)
     )
-    return plain if plain and count_parts(plain).encoding == "GSM-7" else name
+    return plain if plain and _is_cheap(plain) else name

@@ -117,8 +117,7 @@ def _tell_holders(
             "time": clock(leaves, now, pickups, point),
             "link": Plain(link_to(point, pickups)),
         }
-        without = {**values, "landmark": ""}
-        reply = Reply(wording, values, (Reply(wording, without),))
+        reply = Reply(wording, values, ({"landmark": ""},))
         told += tell(connection, holders(connection, [bus]), reply, pickups, now, language)
     return told
 

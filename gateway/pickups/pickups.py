@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.pickups.live import Live
-from gateway.pickups.points import PickupIndex, Point
+from gateway.pickups.points import Near, PickupIndex, Point
 from gateway.rules.carrier_routes import Route
 from gateway.rules.conversation import Value
 from gateway.rules.geography import distance
@@ -71,16 +71,29 @@ class Pickups:
     def rally_of(self, point: Point) -> Rally | None:
         return next((rally for rally in self.rallies if rally.id == point.event_id), None)
 
-    def in_reach(self, lat: float, lon: float, now: datetime) -> Rally | None:
+    def in_reach(self, lat: float, lon: float, now: datetime) -> "Reach | None":
         """Return the member's event: the next one with a point in reach that can still be used, else that has one."""
         reached = None
         for rally in self.rallies:
-            if rally.ends_at <= now or not rally.index.nearest(lat, lon, lambda _: True, within_m=REACH_M):
+            if rally.ends_at <= now or not (near := rally.index.nearest(lat, lon, lambda _: True, within_m=REACH_M)):
                 continue
-            reached = reached or rally
-            if rally.index.nearest(lat, lon, lambda point: self.live.available(point, now), within_m=REACH_M):
-                return rally
+            first = near[0]
+            if self.live.available(first.point, now):
+                return Reach(rally, first, first)
+            usable = rally.index.nearest(lat, lon, lambda point: self.live.available(point, now), within_m=REACH_M)
+            if usable:
+                return Reach(rally, first, usable[0])
+            reached = reached or Reach(rally, first, None)
         return reached
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A member's event, seen from where they are: its nearest point, and the nearest that can still be used."""
+
+    rally: Rally
+    first: Near
+    usable: Near | None
 
 
 def point_key(point: Point) -> str:

@@ -99,9 +99,7 @@ def _full(point: Point, asked: Asked, pickups: Pickups) -> Decision:
     options = [point.id, near.point.id]
     said = answer(near, "", asked.now, pickups)
     values = {**said.values, "full": said_name(point), "hint": ""}
-    shorter = tuple(
-        Reply("seat_full_next", {**one.values, "full": said_name(point), "hint": ""}) for one in said.shorter
-    )
+    shorter = tuple({**one, "hint": ""} for one in said.shorter)
     return Decision(
         Reply("seat_full_next", values, shorter),
         (*waiting, offer(asked.now, data, point=near.point.id, options=options)),

@@ -136,8 +136,8 @@ def more(asked: Asked, pickups: Pickups) -> Decision:
         return Decision(Reply("where_ask"), (ask("where", asked.now),))
     lat, lon = position_of(question)
     seen = [int(str(one)) for one in _list(question.data.get("options"))]
-    rally = pickups.in_reach(lat, lon, asked.now)
-    found = nearest(lat, lon, rally, pickups, asked.now, _MORE, frozenset(seen)) if rally else []
+    reach = pickups.in_reach(lat, lon, asked.now)
+    found = nearest(lat, lon, reach.rally, pickups, asked.now, _MORE, frozenset(seen)) if reach else []
     if not found:
         return Decision(Reply("where_no_more"))
     options = [*seen, *(near.point.id for near in found)]
@@ -171,7 +171,7 @@ def described(point: Point, near: Near | None, pickups: Pickups) -> Reply:
         "way": way(near, "") if near else in_languages(point.city, {}),
         "link": Plain(link_to(point, pickups)),
     }
-    return Reply("steps_described", values, (Reply("steps_described", {**values, "landmark": ""}),))
+    return Reply("steps_described", values, ({"landmark": ""},))
 
 
 def answer_from(lat: float, lon: float, place: Value, asked: Asked, pickups: Pickups) -> Decision:
@@ -179,26 +179,26 @@ def answer_from(lat: float, lon: float, place: Value, asked: Asked, pickups: Pic
 
     :param place: what the person named, "" for a position that was pasted
     """
-    rally = pickups.in_reach(lat, lon, asked.now)
+    reach = pickups.in_reach(lat, lon, asked.now)
     said = place or f"{lat:.4f},{lon:.4f}"
     named = place if isinstance(place, str) else str(_english(place))
-    found = nearest(lat, lon, rally, pickups, asked.now) if rally else []
-    first = rally.index.nearest(lat, lon, lambda _: True, within_m=REACH_M) if rally else []
+    near = reach.usable if reach else None
+    if reach and near and pickups.router:
+        near = nearest(lat, lon, reach.rally, pickups, asked.now)[0]
     noted = NoteAsk(
-        rally.id if rally else None,
+        reach.rally.id if reach else None,
         named,
         lat,
         lon,
-        first[0].point.id if first else None,
-        found[0].point.id if found else None,
-        found[0].metres if found else None,
+        reach.first.point.id if reach else None,
+        near.point.id if near else None,
+        near.metres if near else None,
     )
     data = {"lat": round(lat, 5), "lon": round(lon, 5)}
-    if found:
-        point = found[0].point.id
-        reply = answer(found[0], place, asked.now, pickups)
-        return Decision(reply, (noted, offer(asked.now, data, point=point, options=[point])))
-    waiting = _waiting_for(lat, lon, rally, pickups, asked.now) if rally else None
+    if near:
+        reply = answer(near, place, asked.now, pickups)
+        return Decision(reply, (noted, offer(asked.now, data, point=near.point.id, options=[near.point.id])))
+    waiting = _waiting_for(lat, lon, reach.rally, pickups, asked.now) if reach else None
     if waiting:
         reply = Reply("where_full", {"place": said, "point": said_name(waiting)})
         return Decision(reply, (noted, offer(asked.now, data, point=waiting.id, options=[waiting.id])))
@@ -240,10 +240,12 @@ def where_from(body: str, command: Command, pickups: Pickups, now: datetime) -> 
         match = find_place(said, pickups, None) if 0 < len(words(said)) <= _MOST_WORDS else None
         if match and match.place and match.place.lat is not None and match.place.lon is not None:
             position = match.place.lat, match.place.lon
-    rally = pickups.in_reach(*position, now) if position else None
-    if position is None or rally is None:
+    reach = pickups.in_reach(*position, now) if position else None
+    if position is None or reach is None:
         return None
-    found = rally.index.nearest(*position, lambda point: pickups.live.available(point, now), _AMONG + _MORE, REACH_M)
+    found = reach.rally.index.nearest(
+        *position, lambda point: pickups.live.available(point, now), _AMONG + _MORE, REACH_M
+    )
     return *position, [near.point for near in found]
 
 

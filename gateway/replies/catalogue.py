@@ -94,20 +94,21 @@ class Catalogue:
         """Return the words of a reply, placeholders filled; an unknown language falls back to English."""
         if language not in self._replies:
             language = "en"
-        if reply.shorter:
-            return self._short_enough(reply, language)
-        text = self._replies[language][reply.wording]
+        wording = self._replies[language][reply.wording]
         if not reply.values:
-            return text
-        return text.format_map({key: self.say(value, language) for key, value in reply.values.items()})
+            return wording
+        values = self._say_all(reply.values, language)
+        text = wording.format_map(values)
+        if reply.shorter:
+            most = reply.most_parts or _MOST_PARTS.get(language, 1)
+            for others in reply.shorter:
+                if cheapest_parts(text).parts <= most:
+                    break
+                text = wording.format_map(values | self._say_all(others, language))
+        return text
 
-    def _short_enough(self, reply: Reply, language: str) -> str:
-        said, most = "", reply.most_parts or _MOST_PARTS.get(language, 1)
-        for one in (reply, *reply.shorter):
-            said = self.render(Reply(one.wording, one.values), language)
-            if cheapest_parts(said).parts <= most:
-                break
-        return said
+    def _say_all(self, values: Mapping[str, Value], language: str) -> dict[str, str]:
+        return {key: self.say(value, language) for key, value in values.items()}
 
     def say(self, value: Value, language: str) -> str:
         """Return one value in the reader's language, free of control marks, isolated where its direction differs."""
@@ -115,7 +116,7 @@ class Catalogue:
             word = self._words[language][value.key]
             if not value.values:
                 return word
-            return word.format_map({key: self.say(one, language) for key, one in value.values.items()})
+            return word.format_map(self._say_all(value.values, language))
         if isinstance(value, Plain):
             return value.text
         if isinstance(value, Listed):

@@ -52,12 +52,12 @@ class Reply:
     """One answer: a wording of the catalogue and what fills its placeholders.
 
     `shorter` are other ways to say it, the best first, for when this one takes more parts than its language allows, or
-    than `most_parts` where that is set.
+    than `most_parts` where that is set: each gives the values that are others than in `values`.
     """
 
     wording: str
     values: Mapping[str, Value] = field(default_factory=dict)
-    shorter: tuple["Reply", ...] = ()
+    shorter: tuple[Mapping[str, Value], ...] = ()
     most_parts: int = 0
 
 

@@ -32,18 +32,19 @@ MOST_PARTS = 2
 
 def steps_reply(steps: Sequence[Step], point: Point, pickups: Pickups) -> Reply:
     """Return the turns as a reply of at most two parts: streets go first when it is too long, then the last turns."""
-    link = Plain(link_to(point, pickups))
-
-    def with_steps(turns: Sequence[Step], streets: bool, name: Value) -> Reply:
-        said: list[Value] = [_turn(step, streets) for step in turns]
-        if len(turns) < len(steps):
-            said.append("...")
-        return Reply("steps_text", {"point": name, "steps": Listed(tuple(said)), "link": link}, (), MOST_PARTS)
-
     name, brief = said_name(point), cut(said_name(point), 24)
-    ways = [with_steps(steps, True, name), with_steps(steps, False, brief)]
-    ways += [with_steps(steps[:count], False, brief) for count in range(len(steps) - 1, 0, -1)]
-    return Reply(ways[0].wording, ways[0].values, tuple(ways[1:]), MOST_PARTS)
+
+    def said(turns: Sequence[Step], *, streets: bool) -> Value:
+        left_out = ["..."] if len(turns) < len(steps) else []
+        return Listed((*(_turn(step, streets) for step in turns), *left_out))
+
+    whole: dict[str, Value] = {
+        "point": name,
+        "steps": said(steps, streets=True),
+        "link": Plain(link_to(point, pickups)),
+    }
+    shorter = [{"point": brief, "steps": said(steps[:count], streets=False)} for count in range(len(steps), 0, -1)]
+    return Reply("steps_text", whole, tuple(shorter), MOST_PARTS)
 
 
 def _turn(step: Step, streets: bool) -> Value:
