@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -85,7 +86,7 @@ def serve(
     """Serve webhooks and pages."""
     import uvicorn
 
-    from gateway.processes import default_count, share_out
+    from gateway.processes import default_count, shared_out
 
     settings = settings_at_start(settings_or_stop())
     check_carriers(settings)
@@ -104,30 +105,29 @@ def serve(
                 stop(f"HOST: {cannot}; write an address of this machine, such as 127.0.0.1.")
             stop(f"PORT: {cannot}; stop what listens there, or set another PORT such as 8001.")
     processes = processes or default_count(settings)
-    if processes > 1:
-        share_out()
     _say_where(settings, host, port)
     # The web processes read their own settings; what was said on the command line must hold there too.
     os.environ.update(HOST=host, PORT=str(port))
-    uvicorn.run(
-        "gateway.processes:create_one_of_several" if processes > 1 else "gateway.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=processes if processes > 1 else None,
-        loop="gateway.accepting:FairLoop" if processes > 1 else "auto",
-        http="gateway.accepting:FairProtocol" if processes > 1 else "auto",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-        # uvicorn kills a web process that is silent for longer. On a busy machine starting one takes more than its
-        # usual five seconds, so that none would ever be ready; one that has died is noticed at once in any case.
-        timeout_worker_healthcheck=60,
-        # What a request claims of its own address is never believed; signatures are checked against PUBLIC_BASE_URL.
-        proxy_headers=False,
-        forwarded_allow_ips="",
-    )
+    with shared_out() if processes > 1 else nullcontext():
+        uvicorn.run(
+            "gateway.processes:create_one_of_several" if processes > 1 else "gateway.app:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=processes if processes > 1 else None,
+            loop="gateway.accepting:FairLoop" if processes > 1 else "auto",
+            http="gateway.accepting:FairProtocol" if processes > 1 else "auto",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            # uvicorn kills a web process that is silent for longer. On a busy machine starting one takes more than its
+            # usual five seconds, so that none would ever be ready; one that has died is noticed at once in any case.
+            timeout_worker_healthcheck=60,
+            # What a request claims of its own address is never believed: signatures stand on PUBLIC_BASE_URL.
+            proxy_headers=False,
+            forwarded_allow_ips="",
+        )
 
 
 def _say_where(settings: Settings, host: str, port: int) -> None:

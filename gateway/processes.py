@@ -1,12 +1,15 @@
 """Several web processes on one machine: each ends with the one that started them, and their figures are added up."""
 
 import ctypes
+import fcntl
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -36,14 +39,26 @@ def default_count(settings: Settings) -> int:
     return min(MOST_ON_SQLITE if sqlite else MOST_BY_ITSELF, os.cpu_count() or 1)
 
 
-def share_out() -> None:
-    """Let the processes that are started from here add up what /metrics shows, and share connections evenly."""
+@contextmanager
+def shared_out() -> Iterator[None]:
+    """Let the processes that are started in the block add up what /metrics shows, and share connections evenly.
+
+    What they have in common are files of a folder for temporary ones. Many machines tidy those away that nobody has
+    touched for ten days, and leave a folder that is locked (systemd-tmpfiles(8)).
+    """
     folder = tempfile.mkdtemp(prefix="jalsa-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # the name is prometheus-client's own
-    file = Path(folder, "connections")
-    Counts.make_file(file)
-    os.environ[FILE_SETTING] = str(file)
-    (_folder() / _WORKER).touch()
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # the name is prometheus-client's own
+        file = Path(folder, "connections")
+        Counts.make_file(file)
+        os.environ[FILE_SETTING] = str(file)
+        (_folder() / _WORKER).touch()
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def create_one_of_several() -> FastAPI:

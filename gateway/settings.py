@@ -183,7 +183,8 @@ class Settings(BaseSettings):
     @field_validator("short_code")
     @classmethod
     def _a_number(cls, value: str) -> str:
-        if not value.removeprefix("+").isdecimal() or not value.isascii() or len(value) > 16:
+        digits = value.removeprefix("+")
+        if not (digits.isdecimal() and value.isascii() and 3 <= len(digits) <= 15):
             raise ValueError("write the number that people text, such as 80022 or +12025550123")
         return value
 

@@ -1,6 +1,7 @@
 """Several web processes: as many as fit, one figure for all, and none outlives the one that started it."""
 
 import asyncio
+import fcntl
 import os
 import re
 import signal
@@ -123,6 +124,23 @@ def test_a_worker_that_stands_still_is_not_joined_by_a_second(on_sqlite: Engine)
             os.kill(first, signal.SIGCONT)
         wait_for(lambda: len(workers(on_sqlite)) == 2, "the worker of a web process that died has no heir")
         assert not alive(first)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_what_web_processes_share_is_not_tidied_away_and_goes_with_them(on_sqlite: Engine) -> None:
+    with a_gateway(str(on_sqlite.url), processes=2) as gateway:
+        environments = [Path(f"/proc/{child}/environ").read_bytes() for child in children(gateway.process.pid)]
+        folders = {found[1].decode() for one in environments for found in re.finditer(rb"MULTIPROC_DIR=([^\0]+)", one)}
+        [folder] = map(Path, folders)
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):  # as systemd-tmpfiles asks before it looks into a folder
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(opened)
+        gateway.process.terminate()
+        gateway.process.wait(30)
+        assert not folder.exists()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
