@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 from faults import Fault, FaultError, fault, plain
 from gateway.rules.countries import read_prefixes
 from gateway.rules.hook_address import LOOPBACK, Network, read_networks
+from gateway.rules.hosts import is_host
 from gateway.rules.prices import read_prices
 from gateway.rules.sending_hours import SendingHours
 
@@ -143,7 +144,8 @@ class Settings(BaseSettings):
     @classmethod
     def _http_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        whole = parts.scheme in ("http", "https") and is_host(parts.hostname or "")
+        if value and (not whole or parts.query or parts.fragment):
             raise ValueError("write it as https://host or http://host:port, without a query")
         return value.rstrip("/")
 

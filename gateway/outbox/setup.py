@@ -102,6 +102,7 @@ def _http(settings: Settings) -> Carrier:
 
 
 def _smpp(settings: Settings) -> Carrier:
+    from gateway.carriers.checked import first_mistake
     from gateway.carriers.smpp.binds import Bind, BindsError, read_binds
     from gateway.carriers.smpp.sender import SmppCarrier
 
@@ -118,9 +119,8 @@ def _smpp(settings: Settings) -> Carrier:
             password=settings.smpp_password,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        raise SettingsError(f"SMPP_{str(first['loc'][0]).upper()}: {reason}.") from None
+        where, reason = first_mistake(error)
+        raise SettingsError(f"SMPP_{where.upper()}: {reason}.") from None
     return SmppCarrier((bind,), settings.short_code)
 
 

@@ -270,6 +270,20 @@ def test_receipts_as_json_are_found_by_the_carriers_id_and_flag_a_dead_number(
         ("[values]", "[values", "is no TOML file"),
         ("accepted_status = [200, 202]", 'accepted_status = ["2xx"]', "2xx is no status"),
         ('status = "status"', "", "receipts.status"),
+        ('text = "{text}"', 'text = "hello"', "{text} stands nowhere in it, nor {text_hex}"),
+        ('\nto = "{to}"', "", "{to} stands nowhere in it, nor {to_digits}"),
+        ("http://127.0.0.1:13013", "http://127.0.0.1:99999", "send.url"),
+        ("http://127.0.0.1:13013", "http://smsbox..example", "send.url"),
+        ("cgi-bin/sendsms", "cgi-bin/send sms", "send.url"),
+        ('X-Kannel-DLR-Mask = "31"', 'X-Kannel-DLR-Mask = "31\\r\\nX-Other: 1"', "no line break"),
+        ('X-Kannel-DLR-Mask = "31"', '"X Kannel" = "31"', '"X Kannel" is no name of a header'),
+        ('reply = "body"', 'content_type = "text/plain\\nx"\nreply = "body"', "inbound.content_type"),
+        ('reply = "body"', 'items = "texts"\nreply = "body"', "begins with"),
+        (
+            "[inbound.headers]",
+            '[inbound.hmac]\nheader = "X-Sign"\nsecret = ""\n[inbound.headers]',
+            "inbound.hmac.secret",
+        ),
     ],
 )
 def test_a_mistake_in_the_settings_file_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -10,19 +10,60 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from gateway.carriers.checked import first_mistake
 from gateway.carriers.http.template import check, strings_in
 from gateway.carriers.outcomes import MEANINGS
 from gateway.rules.delivery_status import FINAL, TextState
+from gateway.rules.hosts import is_host
 
 SEND_PLACEHOLDERS = (
     "to", "to_digits", "from", "text", "text_hex", "id", "dlr_url", "encoding", "parts", "validity_s", "validity_min",
 )  # fmt: skip
 ANSWER_PLACEHOLDERS = ("reply", "id", "dlr_url", "encoding")
+_NEEDED = (("to", "to_digits"), ("text", "text_hex"))
+"""Of each of these one placeholder at least: a request without it sends nothing, or to nobody."""
 
 Pattern = re.Pattern[str]
 Word = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+def _a_pointer(value: str) -> str:
+    if value and not value.startswith("/"):
+        raise ValueError('a pointer begins with "/", such as /messages/0/id')
+    return value
+
+
+def _a_header_value(value: str) -> str:
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ValueError("a header holds letters and signs of ASCII alone, and no line break")
+    return value
+
+
+def _header_lines(value: dict[str, str]) -> dict[str, str]:
+    for name, words in value.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f'"{name[:40]}" is no name of a header')
+        _a_header_value(words)
+    return value
+
+
+_ONE_WORD = re.compile(r"[^\x00-\x20\x7f]+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110, section 5.6.2
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # section 5.5, without octets that nobody reads alike
+Pointer = Annotated[str, AfterValidator(_a_pointer)]
+HeaderValue = Annotated[str, AfterValidator(_a_header_value)]
+Headers = Annotated[dict[str, str], AfterValidator(_header_lines)]
 
 
 class ProfileError(ValueError):
@@ -39,9 +80,9 @@ class Answer(_Table):
     accepted_status: tuple[int | str, ...] = ("200-299",)
     accepted_pattern: Pattern | None = None
     id_pattern: Pattern | None = None
-    id_pointer: str = ""
+    id_pointer: Pointer = ""
     error_pattern: Pattern | None = None
-    error_pointer: str = ""
+    error_pointer: Pointer = ""
     errors: dict[str, str] = {}
     statuses: dict[str, str] = {}
 
@@ -87,8 +128,8 @@ class Send(_Table):
     json_body: Any = Field(default=None, alias="json")
     body: str | None = None
     body_escape: Literal["none", "url", "xml", "json"] = "none"
-    content_type: str = ""
-    headers: dict[str, str] = {}
+    content_type: HeaderValue = ""
+    headers: Headers = {}
     encodings: dict[Literal["GSM-7", "UCS-2"], str] = {"GSM-7": "GSM-7", "UCS-2": "UCS-2"}
     longest: int = Field(default=10, ge=1, le=255)
     connections: int = Field(default=50, ge=1, le=1000)
@@ -97,9 +138,13 @@ class Send(_Table):
     @field_validator("url")
     @classmethod
     def _http_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("write it as https://host/path")
+        try:
+            parts = urlsplit(value)
+            good = parts.port != 0 and is_host(parts.hostname or "")
+        except ValueError:  # a port that is none
+            good = False
+        if not good or parts.scheme not in ("http", "https") or not _ONE_WORD.fullmatch(value):
+            raise ValueError("write it as https://host/path or https://host:port/path")
         return value
 
     @model_validator(mode="after")
@@ -123,8 +168,8 @@ class Send(_Table):
 class Hmac(_Table):
     """A signature that the carrier puts in a header, over the raw body, or over the query string of a GET."""
 
-    header: Word
-    secret: SecretStr
+    header: Annotated[str, Field(max_length=120, pattern=f"^{_HEADER_NAME.pattern}$")]
+    secret: Annotated[SecretStr, Field(min_length=1)]
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
     over: Literal["body", "query"] = "body"
     encoding: Literal["hex", "base64"] = "hex"
@@ -141,7 +186,7 @@ class Inbound(_Table):
     secret: SecretStr
     networks: tuple[str, ...]
     hmac: Hmac | None = None
-    items: str = ""
+    items: Pointer = ""
     sender: Word = Field(alias="from")
     recipient: Word = Field(alias="to")
     text: Word
@@ -154,8 +199,8 @@ class Inbound(_Table):
     text_form: Literal["plain", "hex"] = "plain"
     reply: Literal["body", "queue"] = "queue"
     status: int = Field(default=200, ge=200, le=299)
-    content_type: str = "text/plain; charset=utf-8"
-    headers: dict[str, str] = {}
+    content_type: HeaderValue = "text/plain; charset=utf-8"
+    headers: Headers = {}
     body: str = ""
     body_without_reply: str = ""
     encodings: dict[Literal["GSM-7", "UCS-2"], str] = {"GSM-7": "GSM-7", "UCS-2": "UCS-2"}
@@ -221,7 +266,7 @@ class Inbound(_Table):
 class Receipts(_Table):
     """How a delivery receipt is found; our own id comes back in the address that `{dlr_url}` gave, or in `text`."""
 
-    items: str = ""
+    items: Pointer = ""
     text: str = "text"
     id: str = ""
     status: Word
@@ -230,7 +275,7 @@ class Receipts(_Table):
     errors: dict[str, str] = {}
     answer_status: int = Field(default=200, ge=200, le=299)
     body: str = ""
-    content_type: str = "text/plain; charset=utf-8"
+    content_type: HeaderValue = "text/plain; charset=utf-8"
 
     @field_validator("statuses")
     @classmethod
@@ -264,8 +309,12 @@ class Profile(_Table):
                 raise ValueError(f"values.{name}: write small letters, digits and _, and none of the built-in names")
         if self.inbound is None and self.receipts is not None:
             raise ValueError("receipts need the table inbound with secret and networks")
+        used = set[str]()
         for template in self.send.templates:
-            check(template, (*SEND_PLACEHOLDERS, *self.values), "send")
+            used |= check(template, (*SEND_PLACEHOLDERS, *self.values), "send")
+        for names in _NEEDED:
+            if used.isdisjoint(names):
+                raise ValueError(f"send: {{{names[0]}}} stands nowhere in it, nor {{{names[1]}}}")
         if self.inbound:
             for template in (self.inbound.body, self.inbound.body_without_reply, *self.inbound.headers.values()):
                 check(template, ANSWER_PLACEHOLDERS, "inbound")
@@ -300,7 +349,5 @@ def read_profile(path: Path) -> Profile:
     try:
         return Profile.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = str(first["msg"]).removeprefix("Value error, ")
+        where, reason = first_mistake(error)
         raise ProfileError(f"{path}: {where + ': ' if where else ''}{reason}") from None

@@ -40,12 +40,15 @@ def for_header(value: str) -> str:
 ESCAPES: Mapping[str, Escape] = {"none": plain, "url": for_url, "xml": for_xml, "json": for_json}
 
 
-def check(template: str, known: Iterable[str], where: str) -> None:
-    """:raises ValueError: the template has a placeholder that is not among `known`; says which and where"""
-    names = set(known)
-    for name in _PLACEHOLDER.findall(template):
-        if name not in names:
-            raise ValueError(f"{where}: there is no placeholder {{{name}}}; there are {', '.join(sorted(names))}")
+def check(template: str, known: Iterable[str], where: str) -> set[str]:
+    """Return the names of a template's placeholders.
+
+    :raises ValueError: one is not among `known`; says which and where
+    """
+    names, used = set(known), set(_PLACEHOLDER.findall(template))
+    for name in sorted(used - names):
+        raise ValueError(f"{where}: there is no placeholder {{{name}}}; there are {', '.join(sorted(names))}")
+    return used
 
 
 def fill(template: str, values: Mapping[str, str], escape: Escape = plain) -> str:

@@ -1,12 +1,17 @@
 """How each SMSC is reached and what it is like: SMPP_HOST and its companions for one, SMPP_BINDS_FILE for several."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from gateway.carriers.checked import Host, first_mistake
 from gateway.carriers.outcomes import MEANINGS
+
+_LETTERS = r"^[\x20-\x7e]*$"
+"""C-Octet Strings of SMPP 3.4 are ASCII, and end at a NUL (section 3.1)."""
 
 
 class BindsError(ValueError):
@@ -19,13 +24,13 @@ class Bind(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(default="smsc", pattern=r"^[A-Za-z0-9_]{1,12}$")
-    host: str = Field(min_length=1)
+    host: Host
     port: int = Field(default=2775, ge=1, le=65535)
     tls: bool = False
-    system_id: str = Field(min_length=1, max_length=15)
+    system_id: str = Field(min_length=1, max_length=15, pattern=_LETTERS)
     password: SecretStr = SecretStr("")
-    system_type: str = Field(default="", max_length=12)
-    source: str = Field(default="", max_length=20)
+    system_type: str = Field(default="", max_length=12, pattern=_LETTERS)
+    source: str = Field(default="", max_length=20, pattern=_LETTERS)
     source_ton: int = Field(default=3, ge=0, le=255)
     source_npi: int = Field(default=0, ge=0, le=255)
     window: int = Field(default=10, ge=1, le=1000)
@@ -47,8 +52,8 @@ class Bind(BaseModel):
     @field_validator("password")
     @classmethod
     def _as_long_as_the_protocol_allows(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) > 8:
-            raise ValueError("an SMPP password has at most 8 signs")
+        if len(value.get_secret_value()) > 8 or not re.match(_LETTERS, value.get_secret_value()):
+            raise ValueError("an SMPP password has at most 8 signs, none of them outside ASCII")
         return value
 
     def answer_id(self, message_id: str) -> str:
@@ -83,12 +88,13 @@ def read_binds(path: Path) -> tuple[Bind, ...]:
     tables = given.pop("bind", None)
     if given or not isinstance(tables, list) or not tables:
         raise BindsError(f"{path}: write one table [[bind]] for each connection, and nothing else")
-    try:
-        binds = tuple(Bind.model_validate(table) for table in tables)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BindsError(f"{path}: {where}: {str(first['msg']).removeprefix('Value error, ')}") from None
+    binds = []
+    for number, table in enumerate(tables, 1):
+        try:
+            binds.append(Bind.model_validate(table))
+        except ValidationError as error:
+            where, reason = first_mistake(error)
+            raise BindsError(f"{path}: bind {number}: {where + ': ' if where else ''}{reason}") from None
     if len({bind.name for bind in binds}) < len(binds):
         raise BindsError(f"{path}: give each bind a name of its own")
-    return binds
+    return tuple(binds)
