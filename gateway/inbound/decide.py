@@ -144,6 +144,8 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
         return found
     if asked.command.name is None and (found := _whereabouts(asked, snapshot.reference, may_be_stop=may_be_stop)):
         return found
+    if asked.command.name is None and not may_be_stop and (found := reports.offer(asked, snapshot.desk)):
+        return found
     return Decision(Reply("miss_stop") if may_be_stop else None, miss=True)
 
 
@@ -176,6 +178,8 @@ def _answer(asked: Asked, snapshot: Snapshot) -> Decision | None:
             return marshals.answer_marshal(asked, question, snapshot.reference.pickups)
         case "report":
             return reports.answer_report(asked, snapshot.desk)
+        case "trouble":
+            return reports.answer_trouble(asked, snapshot.desk)
         case "language":
             language = members.language_named(asked.body)
             return members.lang_saved(language) if language else None
@@ -207,7 +211,7 @@ def _status(asked: Asked, snapshot: Snapshot) -> Decision | None:
 def _yes(asked: Asked, snapshot: Snapshot) -> Decision | None:
     if asked.answering(pickups.OFFERED):
         return _seat(asked, snapshot)
-    return consent.yes(asked) or reports.fixed(asked)
+    return consent.yes(asked) or reports.trouble_told(asked, snapshot.desk) or reports.fixed(asked)
 
 
 def _seat(asked: Asked, snapshot: Snapshot) -> Decision:
@@ -227,7 +231,7 @@ _HANDLERS: Mapping[str, Callable[[Asked, Snapshot], Decision | None]] = {
     "STOP": lambda asked, known: consent.stop(asked, known.reference.directory),
     "START": _start,
     "YES": _yes,
-    "NO": lambda asked, known: reports.not_fixed(asked),
+    "NO": lambda asked, known: reports.no_trouble(asked) or reports.not_fixed(asked),
     "HELP": _help,
     "JOIN": _join,
     "WHERE": lambda asked, known: pickups.where(asked, known.reference.pickups, known.reference.directory),

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.reports.sorting import Sorter
+from gateway.reports.triage import PAGED
 from gateway.rules.conversation import (
     AnswerFixed,
     Asked,
@@ -20,7 +21,7 @@ from gateway.rules.conversation import (
     Word,
     ask,
 )
-from gateway.rules.manners import replies_lately
+from gateway.rules.manners import hears_of_misses, replies_lately
 from gateway.rules.refs import read_ref
 from gateway.rules.report_talk import (
     MOST_AN_HOUR,
@@ -38,6 +39,11 @@ MAX_REPORT_LENGTH = 1_600
 ADDED_REPLIES = 6
 """Answers in five minutes after which a further addition is kept without one."""
 _PLACE_SHOWN = 24
+_TROUBLE = "trouble"
+"""The question whether a text that was no command tells of a danger."""
+_DANGERS = PAGED | {"lost"}
+_ASSENT = frozenset({"yes", "yeah", "yep", "haan", "han", "ha", "ji", "jee", "g", "ہاں", "جی"})
+_FIRST_WORDS = 3
 _NO_WORDS = frozenset({"no", "not", "nope", "nahi", "nahin", "nhi", "nai", "still", "abhi", "نہیں", "نہ", "ابھی"})
 _YES_WORDS = frozenset(
     {"yes", "haan", "han", "ji", "fixed", "done", "thanks", "thank", "shukriya", "ہاں", "جی", "شکریہ"}
@@ -72,11 +78,18 @@ def report(asked: Asked, desk: ReportDesk) -> Decision:
     """
     text = asked.argument.strip()[:MAX_REPORT_LENGTH]
     mine = asked.sender.reports
+    if not text and not asked.media and (told := trouble_told(asked, desk)):
+        return told
     if not text and not asked.media:
         waiting = next((one for one in mine if one.empty and one.is_open), None)
         ref = waiting.ref if waiting else desk.fresh_ref
         opened = () if waiting else (_opening(asked, ref, "", Sorting(urgency=0)),)
         return Decision(Reply("report_ask", {"ref": ref}), (*opened, ask("report", asked.now, ref=ref)))
+    return _taken(asked, desk, text)
+
+
+def _taken(asked: Asked, desk: ReportDesk, text: str) -> Decision:
+    mine = asked.sender.reports
     sorting = desk.sorter.sort(text)
     same = newest(one for one in mine if one.continues(asked.now) and (one.empty or same_matter(one.sorting, sorting)))
     if same:
@@ -87,6 +100,47 @@ def report(asked: Asked, desk: ReportDesk) -> Decision:
         assert kept is not None
         return _added(asked, desk, kept, text, sorting, wording="report_grouped")
     return _opened(asked, desk, text, sorting)
+
+
+def offer(asked: Asked, desk: ReportDesk) -> Decision | None:
+    """Ask back whether a text that is no command is to be a report, where it may tell of a danger; else None.
+
+    Who sees somebody fall does not look for the keyword first. Nothing is opened before they have said so: triage takes
+    one of twenty ordinary texts for a danger. What they have said before, while the question is open, is kept with it.
+    """
+    if not hears_of_misses(asked.sender, asked.now):
+        return None  # an answer that is not said leaves no question open either
+    verdict = desk.sorter.rules.judge(asked.body)
+    if verdict.kind != "help" or verdict.category not in _DANGERS:
+        return None
+    text = "\n".join([*_asked_about(asked), asked.body.strip()])[:MAX_REPORT_LENGTH]
+    return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, text=text),), miss=True)
+
+
+def trouble_told(asked: Asked, desk: ReportDesk) -> Decision | None:
+    """YES, or REPORT alone, after `offer`: what was asked about becomes a report. None if nothing was asked."""
+    kept = _asked_about(asked)
+    return _taken(asked, desk, kept[0]) if kept else None
+
+
+def answer_trouble(asked: Asked, desk: ReportDesk) -> Decision | None:
+    """Take "yes she is near the stage" as YES and more of the report; else None."""
+    first = words(asked.body)[:_FIRST_WORDS]
+    if not first or first[0] not in _ASSENT or not _NO_WORDS.isdisjoint(first):
+        return None
+    text = "\n".join([*_asked_about(asked), asked.body.strip()])
+    return _taken(asked, desk, text[:MAX_REPORT_LENGTH])
+
+
+def _asked_about(asked: Asked) -> list[str]:
+    """Return the text that `offer` has asked about, if it has and it still stands."""
+    question = asked.answering(_TROUBLE)
+    return [str(question.data.get("text", ""))] if question else []
+
+
+def no_trouble(asked: Asked) -> Decision | None:
+    """NO after `offer`. None if nothing was asked."""
+    return Decision(Reply("help"), (CloseQuestion(),)) if asked.answering(_TROUBLE) else None
 
 
 def answer_report(asked: Asked, desk: ReportDesk) -> Decision | None:

@@ -25,6 +25,11 @@ def replies_lately(sender: SenderState, now: datetime) -> int:
     return 0 if fresh else sender.replies
 
 
+def hears_of_misses(sender: SenderState, now: datetime) -> bool:
+    """Return whether one more text that is not understood is answered at all, `now` being aware UTC."""
+    return sender.misses < MISS_REPLIES or sender.replies_since is None or now - sender.replies_since >= WINDOW
+
+
 def with_manners(sender: SenderState, decision: Decision, now: datetime) -> tuple[SenderState, Reply | None]:
     """Return the sender with this reply counted, and the reply that goes out: the decision's, a fuller one, or none.
 

@@ -42,7 +42,7 @@ def test_none_of_our_replies_is_a_command(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("wording", ["miss", "miss_stop", "help"])
+@pytest.mark.parametrize("wording", ["miss", "miss_stop", "miss_trouble", "help"])
 def test_who_is_not_understood_is_told_how_to_stop(wording: str, language: str) -> None:
     """What docs/consent-cases.md promises of the usual answer."""
     said = re.findall(r"\w+", CATALOGUE.template(wording, language))

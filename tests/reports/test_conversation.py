@@ -291,3 +291,85 @@ def test_erase_takes_the_words_out_of_the_report(service: Service, text: Texting
     row = report(service, ref)
     assert (row.text, row.place) == ("", "")
     assert all(not said for _, by, said in entries(service, ref) if by == "reporter")
+
+
+ASKS_BACK = ("Is somebody in danger?", "koi khatre mein", "کوئی خطرے میں")
+
+
+def opened(service: Service) -> list[Any]:
+    with reading(service.engine) as connection:
+        return list(connection.execute(select(Report.__table__).order_by(Report.id)))
+
+
+def asks_back(answer: str | None) -> bool:
+    return any(words in (answer or "") for words in ASKS_BACK)
+
+
+@pytest.mark.parametrize(
+    ("danger", "yes", "category"),
+    [
+        ("someone fainted near stage", "YES", "medical"),
+        ("koi behosh ho gaya hai", "haan", "medical"),
+        ("ایک آدمی بے ہوش ہے", "ہاں", "medical"),
+        ("stampede at gate 2, people are falling", "yes please", "crush"),
+        ("bacha gum ho gaya", "ji", "lost"),
+        ("someone fainted near stage", "REPORT", "medical"),
+    ],
+)
+def test_a_danger_without_a_keyword_is_asked_about_and_yes_makes_it_a_report(
+    service: Service, text: Texting, danger: str, yes: str, category: str
+) -> None:
+    assert asks_back(text(danger))
+    assert opened(service) == []
+    answer = text(yes)
+    [row] = opened(service)
+    assert (row.category, row.text, row.ref) == (category, danger, ref_in(answer))
+    assert [kind for kind, by, _ in entries(service, row.ref) if by == "reporter"] == ["received"]
+    text("YES")
+    assert len(opened(service)) == 1
+
+
+def test_yes_with_more_words_is_yes_and_they_belong_to_the_report(service: Service, text: Texting) -> None:
+    text("my mother is not breathing")
+    text("yes she is near stage")
+    [row] = opened(service)
+    assert (row.category, row.place) == ("medical", "stage")
+    assert row.text == "my mother is not breathing\nyes she is near stage"
+
+
+def test_what_was_said_before_the_answer_is_kept(service: Service, text: Texting) -> None:
+    text("someone fainted")
+    text("someone is dying near gate 2")
+    text("yes")
+    [row] = opened(service)
+    assert (row.text, row.place) == ("someone fainted\nsomeone is dying near gate 2", "gate 2")
+
+
+@pytest.mark.parametrize("no", ["no", "ji nahi", "نہیں", "ok", "where are you all", "HELP"])
+def test_anything_but_yes_opens_nothing(service: Service, text: Texting, no: str) -> None:
+    assert asks_back(text("someone fainted"))
+    text(no)
+    assert opened(service) == []
+
+
+def test_after_no_a_later_yes_is_none(service: Service, text: Texting) -> None:
+    text("someone fainted")
+    text("no")
+    text("yes")
+    assert opened(service) == []
+
+
+def test_no_machine_is_kept_talking_by_it_and_a_question_that_is_not_put_is_not_open(
+    service: Service, text: Texting
+) -> None:
+    answers = [text(f"I am at the hospital with an emergency and answer later {n}") for n in range(6)]
+    assert [asks_back(one) for one in answers] == [True, True, False, False, False, False]
+    assert answers[2:] == [None] * 4
+    text("yes")
+    [row] = opened(service)
+    assert row.text.count("answer later") == 2
+
+
+@pytest.mark.parametrize("harmless", ["hello", "kal milte hain", "no electricity here since morning", "stop it now"])
+def test_other_texts_get_the_usual_help(text: Texting, harmless: str) -> None:
+    assert not asks_back(text(harmless))
