@@ -62,6 +62,8 @@ class Snapshot:
 SEAT_COMMANDS = frozenset({"SEAT", "YES", "CANCEL", "STEPS"})
 """Commands that turn on who holds a seat; STOP belongs to them as long as it may be a seat holder's "cancel"."""
 
+_UNCLEAR = frozenset({"ask_city_again", "where_unknown", "where_unknown_plain", "erase_kept"})
+"""What we say where a text is no answer that we know of to our question."""
 _NOBODY_OF_OURS: frozenset[str] = frozenset()
 _FIELD_STAFF = frozenset({"field"})
 _MARSHAL = frozenset({"marshal"})
@@ -138,7 +140,8 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
     else:
         decision = None
     if decision is not None:
-        return decision
+        unclear = decision.reply and decision.reply.wording in _UNCLEAR and asked.command.name is None
+        return (reports.offer(asked, snapshot.desk, answers=True) if unclear else None) or decision
     may_be_stop = keywords.may_wish_to_stop(asked.body, vocabulary=vocabulary, near=near_stop)
     if asked.sender.reports and (found := reports.more(asked, snapshot.desk, may_be_stop=may_be_stop)):
         return found

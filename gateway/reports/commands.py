@@ -42,6 +42,8 @@ _PLACE_SHOWN = 24
 _TROUBLE = "trouble"
 """The question whether a text that was no command tells of a danger."""
 _DANGERS = PAGED | {"lost"}
+_SPEAKS, _SPEAKS_BESIDE_A_QUESTION = 4, 5
+"""What triage's words must weigh: more than "hospital" (3), which is part of many a place's name."""
 _ASSENT = frozenset({"yes", "yeah", "yep", "haan", "han", "ha", "ji", "jee", "g", "ہاں", "جی"})
 _FIRST_WORDS = 3
 _NO_WORDS = frozenset({"no", "not", "nope", "nahi", "nahin", "nhi", "nai", "still", "abhi", "نہیں", "نہ", "ابھی"})
@@ -102,8 +104,10 @@ def _taken(asked: Asked, desk: ReportDesk, text: str) -> Decision:
     return _opened(asked, desk, text, sorting)
 
 
-def offer(asked: Asked, desk: ReportDesk) -> Decision | None:
+def offer(asked: Asked, desk: ReportDesk, *, answers: bool = False) -> Decision | None:
     """Ask back whether a text that is no command is to be a report, where it may tell of a danger; else None.
+
+    :param answers: the text may as well be an answer to what we have asked: more has to speak for a danger then
 
     Who sees somebody fall does not look for the keyword first. Nothing is opened before they have said so: triage takes
     one of twenty ordinary texts for a danger. What they have said before, while the question is open, is kept with it.
@@ -112,6 +116,9 @@ def offer(asked: Asked, desk: ReportDesk) -> Decision | None:
         return None  # an answer that is not said leaves no question open either
     verdict = desk.sorter.rules.judge(asked.body)
     if verdict.kind != "help" or verdict.category not in _DANGERS:
+        return None
+    speaks = sum(verdict.scores.get(label, 0) for label in (f"category.{verdict.category}", "kind.help", "urgency.up"))
+    if speaks + bool(verdict.spot) < (_SPEAKS_BESIDE_A_QUESTION if answers else _SPEAKS):
         return None
     text = "\n".join([*_asked_about(asked), asked.body.strip()])[:MAX_REPORT_LENGTH]
     return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, text=text),), miss=True)

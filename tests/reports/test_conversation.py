@@ -370,6 +370,23 @@ def test_no_machine_is_kept_talking_by_it_and_a_question_that_is_not_put_is_not_
     assert row.text.count("answer later") == 2
 
 
-@pytest.mark.parametrize("harmless", ["hello", "kal milte hain", "no electricity here since morning", "stop it now"])
+@pytest.mark.parametrize("question", ["JOIN Ali", "WHERE", "ERASE"])
+def test_a_danger_is_no_answer_to_another_question(service: Service, text: Texting, question: str) -> None:
+    text(question)
+    assert asks_back(text("someone fainted near gate 3"))
+    text("yes")
+    [row] = opened(service)
+    assert (row.category, row.place) == ("medical", "gate 3")
+
+
+@pytest.mark.parametrize("question", ["JOIN Ali", "WHERE"])
+def test_a_hospital_may_be_a_place(text: Texting, question: str) -> None:
+    text(question)
+    assert not asks_back(text("Zeenat hospital"))
+
+
+@pytest.mark.parametrize(
+    "harmless", ["hello", "kal milte hain", "no electricity here since morning", "stop it now", "Zeenat hospital"]
+)
 def test_other_texts_get_the_usual_help(text: Texting, harmless: str) -> None:
     assert not asks_back(text(harmless))
