@@ -14,10 +14,15 @@ _NEAREST_SHOWN = 2
 _LONGEST = 80  # letters; no name is so long, and a story is not compared by ear
 _SHORTEST = 4  # letters; a shorter word is too like too many names
 # Words around a name that say nothing of which place it is.
-_BEFORE = word_set("near nearby nazd qareeb qarib in at from mera meri hamara mein main se im i am the نزد قریب")
+_BEFORE = word_set(
+    "near nearby nazd nazdeek qareeb qarib in at from mera meri hamara mein main mai me se im i am we are iam the "
+    "hum ham abhi yahan yaha now here نزد نزدیک قریب میں ہم ابھی یہاں"
+)
 _AFTER = word_set(
-    "pakistan pk mein me mai men se sy ka ki ke k hai he hay hoon hun paas pas pass qareeb qarib near wala walay wale "
-    "stop bus please pls plz پاکستان مین سے کا کی ہے کے پاس قریب"
+    "pakistan pk mein me mai men main se sy ka ki ke k hai he hay hain hoon hun hu hon paas pas pass qareeb qarib near "
+    "nazdeek wala walay wale stop bus please pls plz now here abhi yahan yaha par pe pay bhai sir ji jee yaar yar "
+    "rehta rehti rehte rahta rahti rahte "
+    "پاکستان میں سے کا کی ہے کے پاس قریب نزدیک ہوں ہیں پر پہ ابھی یہاں بھائی جی رہتا رہتی رہتے"
 )
 # Words beside the name of a city or district. Beside another name they belong to it: City Garden is not Garden.
 _OF_CITIES = word_set(

@@ -14,8 +14,8 @@ from orthography import words
 
 
 def word_set(text: str) -> frozenset[str]:
-    """Return the words of a literal as a set."""
-    return frozenset(text.split())
+    """Return the words of a literal as a set, folded as the words of a text are."""
+    return frozenset(words(text))
 
 
 _MIXED = re.compile(r"\d+|[^\W\d_]+")

@@ -11,7 +11,7 @@ from gateway.rules.carrier_routes import Route
 from gateway.rules.conversation import Value
 from gateway.rules.geography import distance
 from orthography import words
-from segments import Gazetteer, Place, PlaceMatch, resolve_place
+from segments import Gazetteer, Place, PlaceMatch, extract, resolve_place
 
 REACH_M = 60_000
 """How far from a point people are still taken to it; a member's event is the next one with a point in reach."""
@@ -102,11 +102,15 @@ def point_key(point: Point) -> str:
 
 
 def find_place(text: str, pickups: Pickups, near: str | None) -> PlaceMatch:
-    """Say which place a text names; names of one thing (a neighbourhood and the point in it) are no tie.
+    """Say which place a text names; names of one thing (a neighbourhood and the point in it) are no tie. One that only
+    stands among other words ("in lahore near the canal") is a near one.
 
     :param near: the member's city, if known; it settles ties between cities
     """
     match = resolve_place(text, pickups.gazetteer, near=near)
+    if not match.place and not match.choices:
+        within = extract(text, pickups.gazetteer, near=near, misspelt=False).place
+        return PlaceMatch(choices=within.choices or tuple(filter(None, [within.place])))  # to be asked about
     if not match.is_tie:
         return match
     apart = _without_doubles(match.choices)

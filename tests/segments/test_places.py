@@ -79,6 +79,8 @@ def test_two_different_places_are_never_taken_for_one(one: str, other: str) -> N
         ("gulshaneiqbal", "Gulshan-e-Iqbal"), ("chandbibi road", "Chand Bibi Road"), ("kalma chok", "Kalma Chowk"),
         ("kalma chowk stop", "Kalma Chowk"),
         ("near kalma chowk", "Kalma Chowk"), ("kalma chowk ke paas", "Kalma Chowk"),
+        ("main kalma chowk pe hun bhai", "Kalma Chowk"), ("I am here at kalma chowk now", "Kalma Chowk"),
+        ("میں صدر میں ہوں", "صدر"), ("ابھی صدر کے پاس ہیں", "صدر"), ("abhi malir mein hain", "Malir"),
         ("kalmah chowk karachi", "Kalma Chowk"), ("shumali nazimabad", "North Nazimabad"), ("nai abadi", "New Abadi"),
         ("rasheedabad", "Rashidabad"), ("jahangeer rd", "Jahangir Road"), ("K.D.A site office", "KDA Site Office"),
         ("7 avenue", "7th Avenue"), ("sector five", "Sector 5"), ("qazafi town", "Qazzafi Town"),

@@ -117,6 +117,23 @@ def test_an_unknown_place_is_kept_and_near_spellings_are_given(engine: Engine, r
     assert column(engine, select(UnmatchedPlace.times)) == [2]
 
 
+def test_where_is_answered_in_a_sentence(engine: Engine, rally: int, text: Texting) -> None:
+    add_point(engine, rally, "Purana Bagh", 31.50, 74.33, names={"ur": "پرانا باغ"})
+    for sentence in ("main purana bagh me hun bhai", "I am at Purana Bagh", "میں پرانا باغ میں ہوں"):
+        text("WHERE")
+        assert "SEAT" in (text(sentence) or ""), sentence
+    assert len(column(engine, select(PickupAsk.offered_id))) == 3
+
+
+def test_a_place_among_other_words_is_asked_about(engine: Engine, rally: int, text: Texting) -> None:
+    add_point(engine, rally, "Purana Bagh", 31.50, 74.33)
+    text("WHERE")
+    asked = text("we stand in Purana Bagh near the blue canal bridge") or ""
+    assert "1 Purana Bagh" in asked
+    assert column(engine, select(PickupAsk.offered_id)) == []
+    assert (text("1") or "").startswith("Purana Bagh: right there")
+
+
 def test_a_question_after_a_place_that_only_the_gazetteer_knows(engine: Engine, rally: int, text: Texting) -> None:
     add_point(engine, rally, "Purana Bagh", 31.50, 74.33)
     add_point(engine, rally, "Nawa Chowk", 31.52, 74.33)
