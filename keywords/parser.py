@@ -254,16 +254,17 @@ def _where_inside(reading: Reading, match: Match) -> Command | None:
     return _made(reading, match, reading.argument(first, last), "a question after a place")
 
 
-def _asked_after(reading: Reading, match: Match) -> tuple[tuple[int, int], bool] | None:
+def _asked_after(reading: Reading, match: Match | None) -> tuple[tuple[int, int], bool] | None:
     """Return the run of words that stand beside a question word and what ties them to it, and whether the bus is among
-    these; None if they are a sentence, or stand on both sides."""
+    these; None if they are a sentence, or stand on both sides. Without a `match` there is no question word."""
     words, vocabulary = reading.words, reading.vocabulary
     begin, about_bus = reading.after_preamble(), False
+    question = range(match.begin, match.end) if match else range(len(words), len(words))
     kept: list[int] = []
-    if begin > match.begin:
+    if begin > question.start:
         begin = 0
     for index in range(begin, len(words)):
-        if match.begin <= index < match.end:
+        if index in question:
             continue
         if words[index] in vocabulary.transport:
             about_bus = True
@@ -272,9 +273,9 @@ def _asked_after(reading: Reading, match: Match) -> tuple[tuple[int, int], bool]
                 return None
             kept.append(index)
     if not kept:
-        return (match.begin, match.begin), about_bus
+        return (question.start, question.start), about_bus
     first, last = kept[0], kept[-1] + 1
-    return None if first < match.begin < last else ((first, last), about_bus)
+    return None if first < question.start < last else ((first, last), about_bus)
 
 
 def _glued(reading: Reading, index: int) -> Command | None:
@@ -343,17 +344,22 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None, command:
 
 
 def place_asked(text: str, *, short_code: str | None = None, vocabulary: Vocabulary | None = None) -> str:
-    """Return the words whose whereabouts a text asks for ("Liberty kahan hai", "where is Liberty"), or "".
+    """Return the words whose whereabouts a text asks for ("Liberty kahan hai", "where is Liberty"), or that stand
+    beside the bus and nothing else ("bus liberty", "liberty ka point"), or "".
 
     For texts that `parse` leaves alone because it does not know the words as a place: whoever has a gazetteer can tell.
     """
     reading = Reading(text, "".join(filter(str.isdigit, short_code or "")), frozenset(), vocabulary or _packaged())
+    asked = None
     for index in range(min(len(reading.words), _LONGEST_BEFORE_KEYWORD + 1)):
         match = reading.match_at(index)
         if match and match.certain and match.keyword.command == "WHERE":
             asked = _asked_after(reading, match)
-            return reading.argument(*asked[0]) if asked and asked[0][0] < asked[0][1] else ""
-    return ""
+            break
+    else:
+        if (beside := _asked_after(reading, None)) and beside[1]:
+            asked = beside
+    return reading.argument(*asked[0]) if asked and asked[0][0] < asked[0][1] else ""
 
 
 def may_wish_to_stop(text: str, *, vocabulary: Vocabulary | None = None, near: bool | None = None) -> bool:

@@ -146,6 +146,22 @@ def test_a_question_after_a_place_that_only_the_gazetteer_knows(engine: Engine, 
         assert "jalsa.example/p/" not in (text(other, f"+92300123453{number}") or "")
 
 
+def test_a_place_beside_the_bus_is_asked_for_without_a_question_word(engine: Engine, rally: int, text: Texting) -> None:
+    add_point(engine, rally, "Purana Bagh", 31.50, 74.33, names={"ur": "پرانا باغ"})
+    asked = [
+        "bus purana bagh", "purana bagh ka point", "purana bagh se kab niklegi bus", "which bus from purana bagh",
+        "main purana bagh se hoon bus kahan milegi", "پرانا باغ بس",
+    ]  # fmt: skip
+    for number, one in enumerate(asked):
+        assert "jalsa.example/p/" in (text(one, f"+92300123455{number}") or ""), one
+    others = [
+        "bus nahi aayi purana bagh", "bus ka driver purana bagh ka hai", "bus", "purana bagh", "bus purani hai",
+        "purana bagh bus service bekar hai",
+    ]  # fmt: skip
+    for number, one in enumerate(others):
+        assert "jalsa.example/p/" not in (text(one, f"+92300123456{number}") or ""), one
+
+
 def test_where_alone_asks_or_uses_the_members_city(engine: Engine, rally: int, text: Texting) -> None:
     add_point(engine, rally, "Clock Tower", 31.55, 74.34)
     assert (text("WHERE") or "").startswith("Where are you?")
