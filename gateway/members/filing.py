@@ -25,40 +25,10 @@ from segments import Constituency, ConstituencyMatch, Place, PlaceMatch, SeatSta
 MAX_NAME_LENGTH = 60
 MAX_CHOICES = 4
 _FILLERS = frozenset(
-    [
-        "my",
-        "name",
-        "is",
-        "i",
-        "am",
-        "im",
-        "from",
-        "the",
-        "in",
-        "of",
-        "and",
-        "se",
-        "mein",
-        "main",
-        "mera",
-        "naam",
-        "hai",
-        "hun",
-        "hoon",
-        "from",
-        "city",
-        "constituency",
-        "seat",
-        "halqa",
-        "میرا",
-        "نام",
-        "ہے",
-        "ہوں",
-        "میں",
-        "سے",
-        "حلقہ",
-        "شہر",
-    ]
+    words(
+        "my name is i am im from the in of and se mein main mera naam hai hun hoon city constituency seat halqa"
+        " میرا نام ہے ہوں میں سے حلقہ شہر"
+    )
 )
 
 

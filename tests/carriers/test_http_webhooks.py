@@ -313,3 +313,10 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_settings(http_carrier_file=tmp_path / "none.toml", _env_file=None)
     with pytest.raises(SettingsError, match="HTTP_CARRIER_FILE is missing"):
         load_settings(carrier="http", _env_file=None)
+
+
+def test_the_host_may_come_from_the_values(tmp_path: Path) -> None:
+    text = (EXAMPLES / "kannel.toml").read_text().replace("http://127.0.0.1:13013", "https://{username}.example:8443")
+    path = tmp_path / "kannel.toml"
+    path.write_text(text)
+    assert read_profile(path).send.url.startswith("https://{username}.example:8443/")

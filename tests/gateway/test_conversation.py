@@ -423,3 +423,7 @@ def test_who_has_told_no_language_is_answered_in_that_of_their_sentence(
     """The keyword of a poster does not tell it. What was understood settles it; after that it is theirs to change."""
     assert said in (text(first) or "")
     assert said_then in (text(then) or "")
+
+
+def test_the_words_around_a_name_are_no_part_of_it_in_urdu_either(text: Texting) -> None:
+    assert "علی، لاہور۔" in (text("شامل میں علی لاہور سے ہوں") or "")

@@ -337,6 +337,24 @@ def test_yes_with_more_words_is_yes_and_they_belong_to_the_report(service: Servi
     assert row.text == "my mother is not breathing\nyes she is near stage"
 
 
+def test_yes_and_no_in_urdu_among_other_words(service: Service, text: Texting) -> None:
+    text("ایک آدمی بے ہوش ہے")
+    text("جی نہیں")
+    assert opened(service) == []
+    text("ایک آدمی بے ہوش ہے", OTHER)
+    text("ہاں گیٹ 3 پر", OTHER)
+    [row] = opened(service)
+    assert (row.category, row.place) == ("medical", "gate 3")
+
+
+@pytest.mark.parametrize(("said", "state"), [("نہیں ابھی تک نہیں", "reopened"), ("ہاں ہو گیا", "closed")])
+def test_fixed_is_answered_in_urdu(service: Service, text: Texting, said: str, state: str) -> None:
+    ref = ref_in(text("شکایت گیٹ 3 پر پانی نہیں"))
+    resolve(service, ref)
+    text(said)
+    assert report(service, ref).state == state
+
+
 def test_what_was_said_before_the_answer_is_kept(service: Service, text: Texting) -> None:
     text("someone fainted")
     text("someone is dying near gate 2")

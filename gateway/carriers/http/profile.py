@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from gateway.carriers.checked import first_mistake
-from gateway.carriers.http.template import check, strings_in
+from gateway.carriers.http.template import check, strings_in, with_ones
 from gateway.carriers.outcomes import MEANINGS
 from gateway.rules.delivery_status import FINAL, TextState
 from gateway.rules.hosts import is_host
@@ -139,7 +139,7 @@ class Send(_Table):
     @classmethod
     def _http_address(cls, value: str) -> str:
         try:
-            parts = urlsplit(value)
+            parts = urlsplit(with_ones(value))
             good = parts.port != 0 and is_host(parts.hostname or "")
         except ValueError:  # a port that is none
             good = False

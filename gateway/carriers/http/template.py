@@ -56,6 +56,11 @@ def fill(template: str, values: Mapping[str, str], escape: Escape = plain) -> st
     return _PLACEHOLDER.sub(lambda found: escape(values[found[1]]), template)
 
 
+def with_ones(template: str) -> str:
+    """Return the template with a 1 for each placeholder: what stands around them can be looked at so."""
+    return _PLACEHOLDER.sub("1", template)
+
+
 def strings_in(tree: Any) -> Iterable[str]:
     """Return every string of a JSON tree, so that templates in it can be checked."""
     if isinstance(tree, str):
