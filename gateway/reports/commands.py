@@ -44,7 +44,7 @@ _TROUBLE = "trouble"
 _DANGERS = PAGED | {"lost"}
 _SPEAKS, _SPEAKS_BESIDE_A_QUESTION = 4, 5
 """What triage's words must weigh: more than "hospital" (3), which is part of many a place's name."""
-_ASSENT = frozenset(words("yes yeah yep haan han ha ji jee g ہاں جی"))
+_ASSENT = frozenset(words("yes yeah yep haan han ji jee ہاں جی"))
 _FIRST_WORDS = 3
 _NO_WORDS = frozenset(words("no not nope nahi nahin nhi nai still abhi نہیں نہ ابھی"))
 _YES_WORDS = frozenset(words("yes haan han ji fixed done thanks thank shukriya ہاں جی شکریہ"))
@@ -130,9 +130,10 @@ def trouble_told(asked: Asked, desk: ReportDesk) -> Decision | None:
 
 
 def answer_trouble(asked: Asked, desk: ReportDesk) -> Decision | None:
-    """Take "yes she is near the stage" as YES and more of the report; else None."""
+    """Take "yes she is near the stage" as YES and more of the report; else None, and for a question back."""
     first = words(asked.body)[:_FIRST_WORDS]
-    if not first or first[0] not in _ASSENT or not _NO_WORDS.isdisjoint(first):
+    asks = asked.body.rstrip().endswith(("?", "؟"))
+    if asks or not first or first[0] not in _ASSENT or not _NO_WORDS.isdisjoint(first):
         return None
     text = "\n".join([*_asked_about(asked), asked.body.strip()])
     return _taken(asked, desk, text[:MAX_REPORT_LENGTH])

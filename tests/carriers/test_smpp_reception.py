@@ -314,6 +314,8 @@ def test_a_receipt_without_an_id_is_none() -> None:
         ("[[bind]]\nhost = 'x'\nsystem_id = 'y'\n[[bind]]\nhost = 'x:2775'\nsystem_id = 'y'", "bind 2: host"),
         ("[[bind]]\nhost = 'x'\nsystem_id = 'یوزر'", "system_id"),
         ("[[bind]]\nhost = 'x'\nsystem_id = 'y'\npassword = 'پاس'", "none of them outside ASCII"),
+        ("[[bind]]\nhost = 'x'\nsystem_id = 'y'\npassword = \"abc\\n\"", "none of them outside ASCII"),
+        ("[[bind]]\nhost = 'x'\nsystem_id = \"y\\n\"", "system_id"),
         ("[[bind]]\nhost = 'x'\nsystem_id = 'y'\nsource = \"80\\u0000\"", "source"),
         ("[[bind", "is no TOML"),
         ("[[bind]]\nhost = 'x'\nsystem_id = 'y'\n[bind.receipt_errors]\n001 = 'odd'", "001 = odd"),

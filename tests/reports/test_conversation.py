@@ -363,7 +363,9 @@ def test_what_was_said_before_the_answer_is_kept(service: Service, text: Texting
     assert (row.text, row.place) == ("someone fainted\nsomeone is dying near gate 2", "gate 2")
 
 
-@pytest.mark.parametrize("no", ["no", "ji nahi", "نہیں", "ok", "where are you all", "HELP"])
+@pytest.mark.parametrize(
+    "no", ["no", "ji nahi", "نہیں", "ok", "where are you all", "HELP", "ha ha ha", "g 9 markaz", "ji kya?"]
+)
 def test_anything_but_yes_opens_nothing(service: Service, text: Texting, no: str) -> None:
     assert asks_back(text("someone fainted"))
     text(no)

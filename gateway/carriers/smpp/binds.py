@@ -52,7 +52,7 @@ class Bind(BaseModel):
     @field_validator("password")
     @classmethod
     def _as_long_as_the_protocol_allows(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) > 8 or not re.match(_LETTERS, value.get_secret_value()):
+        if len(value.get_secret_value()) > 8 or not re.fullmatch(_LETTERS, value.get_secret_value()):
             raise ValueError("an SMPP password has at most 8 signs, none of them outside ASCII")
         return value
 
