@@ -67,7 +67,7 @@ def conclude(
 
 
 def words_of(text: ReceivedText) -> InboundWords:
-    return InboundWords(text.body, len(text.media), text.opt_out_type)
+    return InboundWords(text.body, len(text.media), text.opt_out_type, text.carrier, text.carrier_id)
 
 
 def log_failure(event: str, text: ReceivedText, error: Exception) -> None:

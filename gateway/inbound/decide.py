@@ -35,6 +35,8 @@ class InboundWords:
     body: str
     media: int = 0
     opt_out_type: str | None = None
+    carrier: str = ""
+    carrier_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def decide(words: InboundWords, command: Command, snapshot: Snapshot, language: 
         language=language,
         now=now,
         media=words.media,
+        carrier=words.carrier,
+        carrier_id=words.carrier_id,
     )
     decision = _decide(asked, snapshot)
     if words.opt_out_type:

@@ -10,10 +10,10 @@ from gateway.inbound.conclusion import Conclusion
 from gateway.inbound.effects import Done, Surroundings, carry_out
 from gateway.inbound.reference import Reference
 from gateway.inbound.senders import KnownSender
-from gateway.inbox.threads import Unheard, note_unheard
+from gateway.inbox.threads import Unheard, note_reported, note_unheard
 from gateway.outbox.enqueue import NewText, enqueue
 from gateway.pipeline import Pipeline
-from gateway.rules.conversation import RecordConsent
+from gateway.rules.conversation import ContinueReport, OpenReport, RecordConsent
 from gateway.rules.message_parts import count_parts
 from gateway.tables import InboundText, OutboundText
 from keywords import Command
@@ -91,6 +91,15 @@ def write_outcomes(
             for identity, one in outcomes.items()
             if _is_unheard(one)
         ],
+    )
+    note_reported(
+        pipeline,
+        [
+            (one.sender.id, one.effect.ref)
+            for one in done
+            if isinstance(one.effect, OpenReport | ContinueReport) and one.effect.told
+        ],
+        now,
     )
     carry_out(pipeline, done, touched.values(), around)
     used = frozenset(ref for one in done if (ref := getattr(one.effect, "ref", None)))

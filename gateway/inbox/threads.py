@@ -88,6 +88,16 @@ def note_unheard(pipeline: Pipeline, texts: Iterable[Unheard]) -> None:
     )
 
 
+def note_reported(pipeline: Pipeline, reported: Iterable[tuple[int, str]], now: datetime) -> None:
+    """Say in threads, given by sender, that what they told is an iReport by now, under this ref. None becomes read: a
+    person may have asked for more in the same thread.
+    """
+    pipeline.insert(
+        _entries,
+        [{"sender_id": sender, "kind": "report", "by": "reporter", "text": ref, "at": now} for sender, ref in reported],
+    )
+
+
 def visible_threads(visible: ColumnElement[bool], *, everyone: bool) -> ColumnElement[bool] | None:
     """Return the condition on threads for a reader who sees the members that fit `visible`; None: no bounds.
 

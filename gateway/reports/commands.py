@@ -1,8 +1,9 @@
 """REPORT, STATUS and the reporter's side of the conversation, decided from values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.reports.sorting import Sorter
@@ -17,6 +18,7 @@ from gateway.rules.conversation import (
     Listed,
     OpenReport,
     Reply,
+    Told,
     Value,
     Word,
     ask,
@@ -41,6 +43,8 @@ ADDED_REPLIES = 6
 _PLACE_SHOWN = 24
 _TROUBLE = "trouble"
 """The question whether a text that was no command tells of a danger."""
+_MOST_TOLD = 5
+"""Texts that one question remembers."""
 _DANGERS = PAGED | {"lost"}
 _SPEAKS, _SPEAKS_BESIDE_A_QUESTION = 4, 5
 """What triage's words must weigh: more than "hospital" (3), which is part of many a place's name."""
@@ -78,7 +82,7 @@ def report(asked: Asked, desk: ReportDesk) -> Decision:
     """
     text = asked.argument.strip()[:MAX_REPORT_LENGTH]
     mine = asked.sender.reports
-    if not text and not asked.media and (told := trouble_told(asked, desk)):
+    if not text and (told := trouble_told(asked, desk)):
         return told
     if not text and not asked.media:
         waiting = next((one for one in mine if one.empty and one.is_open), None)
@@ -119,14 +123,15 @@ def offer(asked: Asked, desk: ReportDesk, *, answers: bool = False) -> Decision 
     speaks = sum(verdict.scores.get(label, 0) for label in (f"category.{verdict.category}", "kind.help", "urgency.up"))
     if speaks + bool(verdict.spot) < (_SPEAKS_BESIDE_A_QUESTION if answers else _SPEAKS):
         return None
-    text = "\n".join([*_asked_about(asked), asked.body.strip()])[:MAX_REPORT_LENGTH]
-    return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, text=text),), miss=True)
+    texts = [asdict(one) for one in (*_asked_about(asked), _this(asked, asked.body))][-_MOST_TOLD:]
+    return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, texts=texts),), miss=True)
 
 
 def trouble_told(asked: Asked, desk: ReportDesk) -> Decision | None:
     """YES, or REPORT alone, after `offer`: what was asked about becomes a report. None if nothing was asked."""
-    kept = _asked_about(asked)
-    return _taken(asked, desk, kept[0]) if kept else None
+    told = _asked_about(asked)
+    pictures = [_this(asked, "")] if asked.media else []
+    return _taken_as_told(asked, desk, [*told, *pictures]) if told else None
 
 
 def answer_trouble(asked: Asked, desk: ReportDesk) -> Decision | None:
@@ -135,14 +140,29 @@ def answer_trouble(asked: Asked, desk: ReportDesk) -> Decision | None:
     asks = asked.body.rstrip().endswith(("?", "؟"))
     if asks or not first or first[0] not in _ASSENT or not _NO_WORDS.isdisjoint(first):
         return None
-    text = "\n".join([*_asked_about(asked), asked.body.strip()])
-    return _taken(asked, desk, text[:MAX_REPORT_LENGTH])
+    return _taken_as_told(asked, desk, [*_asked_about(asked), _this(asked, asked.body)])
 
 
-def _asked_about(asked: Asked) -> list[str]:
-    """Return the text that `offer` has asked about, if it has and it still stands."""
+def _taken_as_told(asked: Asked, desk: ReportDesk, texts: Sequence[Told]) -> Decision:
+    """Take what these texts say as a report, with the pictures that came with them."""
+    decision = _taken(asked, desk, "\n".join(one.words for one in texts if one.words)[:MAX_REPORT_LENGTH])
+    media = sum(one.media for one in texts)
+    effects = tuple(
+        replace(effect, told=tuple(texts), media=media) if isinstance(effect, OpenReport | ContinueReport) else effect
+        for effect in decision.effects
+    )
+    return replace(decision, effects=effects)
+
+
+def _this(asked: Asked, words: str) -> Told:
+    return Told(asked.carrier, asked.carrier_id, words.strip()[:MAX_REPORT_LENGTH], asked.media)
+
+
+def _asked_about(asked: Asked) -> list[Told]:
+    """Return the texts that `offer` has asked about, if it has and it still stands."""
     question = asked.answering(_TROUBLE)
-    return [str(question.data.get("text", ""))] if question else []
+    texts: Any = question.data.get("texts", ()) if question else ()
+    return [Told(**one) for one in texts]
 
 
 def no_trouble(asked: Asked) -> Decision | None:

@@ -1,6 +1,6 @@
 """Carry out what texts decided about reports: new ones in bulk, the rarer moves one by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ from gateway.tables import InboundText, OutboundText, Report, ReportEntry, Repor
 
 log = structlog.get_logger()
 _reports, _entries = Report.__table__, ReportEntry.__table__
+_texts = InboundText.__table__
+_TOLD = select(_texts.c.id, _texts.c.carrier, _texts.c.carrier_id).where(among(_texts.c.carrier_id, "ids"))
 _BY_ID = select(_reports).where(among(_reports.c.id, "ids")).order_by(_reports.c.id)
 _HOLD = (
     select(_reports.c.id, _reports.c.ref, _reports.c.text, _reports.c.media)
@@ -63,17 +65,11 @@ def open_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around)
     opened = {one.effect.ref: one for one in done if isinstance(one.effect, OpenReport)}
     rows = [_report_row(one.effect, one.sender.id, around) for one in opened.values()]  # type: ignore[arg-type]
     written = pipeline.insert(_reports, rows, returning=("id", "ref")).all()
+    told = _told_ids(pipeline, opened.values())
     entries = [
-        {
-            "report_id": row.id,
-            "kind": "received",
-            "by": "reporter",
-            "state": "received",
-            "text": opened[row.ref].effect.text,  # type: ignore[attr-defined]
-            "inbound_id": opened[row.ref].inbound_id,
-            "at": around.now,
-        }
+        _entry(row.id, text, inbound_id, around.now) | ({} if number else {"kind": "received", "state": "received"})
         for row in written
+        for number, (text, inbound_id) in enumerate(_lines(opened[row.ref], told))
     ]
     pipeline.insert(_entries, entries)
     around.events.extend(NewEvent("report.opened", row.id) for row in written)
@@ -83,6 +79,27 @@ def open_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Around)
         room, fresh = room_to_page(pipeline, around.now), pipeline.run(_BY_ID, {"ids": ids})
         if room() > 0:
             page(pipeline.connection, fresh.all(), around.now, around.notifier)
+
+
+def _told_ids(pipeline: Pipeline, done: Iterable[DoneEffect]) -> Mapping[tuple[str, str], int]:
+    """Return the rows of texts in which reports were told before they were known to be reports."""
+    asked = {told.carrier_id for one in done for told in one.effect.told}  # type: ignore[attr-defined]
+    found = pipeline.run(_TOLD, {"ids": values(asked)}).all() if asked else ()
+    return {(row.carrier, row.carrier_id): row.id for row in found}
+
+
+def _lines(one: DoneEffect, ids: Mapping[tuple[str, str], int]) -> list[tuple[str, int | None]]:
+    """Return the lines of a timeline that an effect makes: their words, and the texts that they came with."""
+    effect = one.effect
+    assert isinstance(effect, OpenReport | ContinueReport)
+    if not effect.told:
+        return [(effect.text, one.inbound_id)]
+    return [(told.words, ids.get((told.carrier, told.carrier_id))) for told in effect.told]
+
+
+def _entry(report_id: int, text: str, inbound_id: int | None, now: datetime) -> dict[str, Any]:
+    about = {"report_id": report_id, "text": text, "inbound_id": inbound_id, "at": now}
+    return {"kind": "more", "by": "reporter", "state": None, **about}
 
 
 def _report_row(effect: OpenReport, sender_id: int, around: Around) -> dict[str, Any]:
@@ -138,7 +155,7 @@ def continue_reports(pipeline: Pipeline, done: Sequence[DoneEffect], around: Aro
     _append(pipeline, {row.id: (row, by_ref[ref]) for ref, row in plain.items()}, around)
     for ref, ones in by_ref.items():
         for one in ones if ref not in plain else ():
-            _continue_one(pipeline.connection, one, around)
+            _continue_one(pipeline, one, around)
 
 
 def _append(pipeline: Pipeline, more: Mapping[int, tuple[Any, Sequence[DoneEffect]]], around: Around) -> None:
@@ -153,26 +170,20 @@ def _append(pipeline: Pipeline, more: Mapping[int, tuple[Any, Sequence[DoneEffec
             for number, (row, ones) in more.items()
         ],
     )
+    ids = _told_ids(pipeline, (one for _, ones in more.values() for one in ones))
     pipeline.insert(
         _entries,
         [
-            {
-                "report_id": number,
-                "kind": "more",
-                "by": "reporter",
-                "state": None,
-                "text": one.effect.text,  # type: ignore[attr-defined]
-                "inbound_id": one.inbound_id,
-                "at": around.now,
-            }
+            _entry(number, text, inbound_id, around.now)
             for number, (_, ones) in more.items()
             for one in ones
+            for text, inbound_id in _lines(one, ids)
         ],
     )
 
 
-def _continue_one(connection: Connection, one: DoneEffect, around: Around) -> None:
-    effect = one.effect
+def _continue_one(pipeline: Pipeline, one: DoneEffect, around: Around) -> None:
+    effect, connection = one.effect, pipeline.connection
     assert isinstance(effect, ContinueReport)
     row = _held(connection, effect.ref, around)
     if row is None:
@@ -186,7 +197,8 @@ def _continue_one(connection: Connection, one: DoneEffect, around: Around) -> No
         if row.judged and row.judged.get("category") == row.category:
             columns["judged"] = _judged(effect.sorting)
     connection.execute(update(_reports).where(_reports.c.id == row.id).values(columns))
-    add_entry(connection, row.id, "more", "reporter", around.now, text=effect.text, inbound_id=one.inbound_id)
+    for text, inbound_id in _lines(one, _told_ids(pipeline, [one])):
+        add_entry(connection, row.id, "more", "reporter", around.now, text=text, inbound_id=inbound_id)
     if effect.sorting and effect.sorting.pages:
         fresh = connection.execute(select(_reports).where(_reports.c.id == row.id)).one()
         page(connection, [fresh], around.now, around.notifier)

@@ -107,7 +107,8 @@ class SenderState:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One text to decide on, understood as far as its words go. `media` counts pictures and the like."""
+    """One text to decide on, understood as far as its words go. `media` counts pictures and the like, `carrier` and
+    `carrier_id` tell it from others."""
 
     command: Command
     body: str
@@ -115,6 +116,8 @@ class Asked:
     language: str
     now: datetime
     media: int = 0
+    carrier: str = ""
+    carrier_id: str = ""
 
     @property
     def argument(self) -> str:
@@ -194,8 +197,21 @@ class EraseSender(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A text by which part of a report was told: its carrier's id, its words, and how many pictures came with it."""
+
+    carrier: str
+    carrier_id: str
+    words: str
+    media: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OpenReport(Effect):
-    """A new iReport under a ref that was reserved for this text; `media` counts its pictures."""
+    """A new iReport under a ref that was reserved for this text; `media` counts its pictures.
+
+    `told` is given where it was told by texts that were no command; this one is among them if it says more than yes.
+    """
 
     ref: str
     text: str
@@ -203,17 +219,19 @@ class OpenReport(Effect):
     media: int = 0
     language: str = "en"
     at: datetime | None = None
+    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueReport(Effect):
-    """More text for the sender's own report. `sorting` is the new one if the text changes it."""
+    """More text for the sender's own report. `sorting` is the new one if the text changes it, `told` as when opened."""
 
     ref: str
     text: str
     sorting: Sorting | None = None
     media: int = 0
     at: datetime | None = None
+    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +282,10 @@ def evolve(sender: SenderState, effect: Effect) -> SenderState:
             return replace(sender, language=language)
         case GiveInvite(code) if sender.member:
             return replace(sender, member=replace(sender.member, invite_code=code))
-        case OpenReport(ref, text, sorting, _, _, at) if at:
+        case OpenReport(ref, text, sorting, at=at) if at:
             opened = RecentReport(ref, "received", sorting, at, at, at, not text)
             return replace(sender, reports=(opened, *sender.reports))
-        case ContinueReport(ref, text, sorting, _, at) if at:
+        case ContinueReport(ref, text, sorting, at=at) if at:
             return _with_report(sender, ref, sorting=sorting, last_text_at=at, empty=False)
         case AnswerFixed(ref, fixed):
             return _with_report(sender, ref, state=CLOSED if fixed else REOPENED)

@@ -38,6 +38,7 @@ class InboxThread(Base):
 class InboxEntry(Base):
     """What one of the staff did in a thread: `kind` is reply, note, handover, report, close or open. Append-only.
 
+    `by` is a login; "reporter" where the person's own YES made an iReport of what they had told.
     `once` is the form's token: the same form sent twice is one entry. A reply's words are in its outbound text.
     """
 

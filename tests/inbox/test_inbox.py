@@ -12,7 +12,15 @@ from gateway.inbound.erase import erase_by_staff
 from gateway.inbox import answers, desk
 from gateway.inbox.desk import InboxRefused
 from gateway.inbox.make_report import ReportMaker, make_report
-from gateway.inbox.threads import Thread, count_threads, find_thread, list_threads, mark_read, visible_threads
+from gateway.inbox.threads import (
+    Thread,
+    count_threads,
+    find_thread,
+    list_threads,
+    mark_read,
+    read_entries,
+    visible_threads,
+)
 from gateway.members.search import sender_of
 from gateway.members.talk import IN, read_talk
 from gateway.outbox.claim import KEPT_BACK
@@ -284,6 +292,24 @@ def test_a_report_is_made_as_if_they_had_texted_the_word(service: Service, text:
     assert ref in told.body
     with writing(service.engine) as connection, pytest.raises(InboxRefused, match="unknown"):
         make_report(connection, thread.sender_id, 999_999, "sana", utc_now(), made, once="x")
+
+
+def test_what_became_a_report_by_yes_is_not_made_one_again(service: Service, text: Texting) -> None:
+    text("someone fainted near stage")
+    text("yes")
+    [thread] = threads(service)
+    with reading(service.engine) as connection:
+        [report] = connection.execute(select(Report.__table__)).all()
+        [entry] = read_entries(connection, thread.sender_id)
+        theirs = {one.body: one.report for one in read_talk(connection, thread.sender_id).lines if one.side == IN}
+    assert (entry.kind, entry.by, entry.text) == ("report", "reporter", report.ref)
+    assert theirs == {"someone fainted near stage": report.ref, "yes": ""}
+    with writing(service.engine) as connection:
+        made = maker(service)
+        ref = make_report(connection, thread.sender_id, thread.last_inbound_id, "sana", utc_now(), made, once="r")
+    assert ref == report.ref
+    with reading(service.engine) as connection:
+        assert connection.execute(select(func.count()).select_from(Report)).scalar_one() == 1
 
 
 def test_answers_are_kept_and_filled(service: Service) -> None:

@@ -363,6 +363,54 @@ def test_what_was_said_before_the_answer_is_kept(service: Service, text: Texting
     assert (row.text, row.place) == ("someone fainted\nsomeone is dying near gate 2", "gate 2")
 
 
+PHOTO = {"url": "https://api.twilio.com/media/ME1", "type": "image/jpeg"}
+
+
+def lines(service: Service, ref: str) -> list[tuple[str, str, str | None, int]]:
+    """Return a timeline's kinds and words, with the words and pictures of the texts that they came with."""
+    texts = InboundText.__table__
+    with reading(service.engine) as connection:
+        rows = connection.execute(
+            select(ReportEntry.kind, ReportEntry.text, texts.c.body, texts.c.media)
+            .join(Report, Report.id == ReportEntry.report_id)
+            .outerjoin(texts, texts.c.id == ReportEntry.inbound_id)
+            .where(Report.ref == ref, ReportEntry.by == "reporter")
+            .order_by(ReportEntry.id)
+        )
+        return [(row.kind, row.text, row.body, len(row.media or ())) for row in rows]
+
+
+@pytest.mark.parametrize("yes", ["yes", "REPORT"])
+def test_pictures_of_what_was_asked_about_belong_to_the_report(service: Service, text: Texting, yes: str) -> None:
+    text("someone fainted", media=(PHOTO,))
+    text("someone is dying near gate 2", media=(PHOTO, PHOTO))
+    text(yes, media=(PHOTO,))
+    [row] = opened(service)
+    assert (row.text, row.media) == ("someone fainted\nsomeone is dying near gate 2", 4)
+    assert lines(service, row.ref) == [
+        ("received", "someone fainted", "someone fainted", 1),
+        ("more", "someone is dying near gate 2", "someone is dying near gate 2", 2),
+        ("more", "", yes, 1),
+    ]
+
+
+def test_a_danger_told_while_a_report_is_open_is_more_of_it_with_its_pictures(service: Service, text: Texting) -> None:
+    with_group = [
+        a_text("someone fainted near stage", OTHER, media=(PHOTO,)),
+        a_text("yes she is not breathing", OTHER),
+    ]
+    answers = service.record(with_group)  # in one transaction: neither has a row when it is decided
+    assert asks_back(answers[0].body if answers[0] else "")
+    [row] = opened(service)
+    assert (row.media, [line[1:] for line in lines(service, row.ref)]) == (
+        1,
+        [
+            ("someone fainted near stage", "someone fainted near stage", 1),
+            ("yes she is not breathing", "yes she is not breathing", 0),
+        ],
+    )
+
+
 @pytest.mark.parametrize(
     "no", ["no", "ji nahi", "نہیں", "ok", "where are you all", "HELP", "ha ha ha", "g 9 markaz", "ji kya?"]
 )
