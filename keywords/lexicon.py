@@ -46,8 +46,8 @@ _OPT_OUT_LISTS = (
 _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "commands": ("words", "weak", "mistyped", "itself", "other_sense", "evidence", "decisive", "when_seat_held"),
     "text": ("greetings", "salam", "alaikum", "polite", "chatter", "ordinary"),
-    "place": ("transport", "kinds", "ties"),
-    "person": ("ties",),
+    "place": ("transport", "kinds", "ties", "asks", "beside"),
+    "person": ("ties", "introduces"),
     "topics": ("words",),
     "opt_out": _OPT_OUT_LISTS,
     "help": ("questions",),
@@ -117,13 +117,16 @@ class Vocabulary:
     greetings: Phrases
     polite: Phrases
     chatter: frozenset[str]
-    sentence_words: dict[str, frozenset[str]]  # by language: those of the chatter that no other language has
+    sentence_words: dict[str, frozenset[str]]  # by language: those of chatter and rides that no other language has
     verb_last: frozenset[str]  # sentence words of the languages whose verb comes last, and of no other
     ordinary: frozenset[str]
     transport: frozenset[str]
     place_kinds: frozenset[str]
     place_ties: frozenset[str]
+    ride_asks: frozenset[str]
+    ride_words: frozenset[str]
     person_ties: Phrases
+    introductions: Phrases
     topics: Phrases
     reasons: Phrases
     questions: frozenset[str]
@@ -199,7 +202,10 @@ class _Builder:
             transport=self._single("place", "transport"),
             place_kinds=self._single("place", "kinds"),
             place_ties=self._single("place", "ties"),
+            ride_asks=self._single("place", "asks"),
+            ride_words=self._single("place", "asks") | self._single("place", "beside"),
             person_ties=Phrases(self._phrases("person", "ties")),
+            introductions=Phrases(self._phrases("person", "introduces")),
             topics=Phrases(self._phrases("topics", "words")),
             reasons=Phrases(self._phrases("opt_out", "reasons")),
             questions=self._single("help", "questions"),
@@ -253,14 +259,21 @@ class _Builder:
         }
 
     def _sentence_words(self) -> dict[str, frozenset[str]]:
+        chatter = self._by_language(("text", "chatter"))
+        ride = self._by_language(("place", "ties"), ("place", "asks"), ("place", "beside"))
+        found: dict[str, frozenset[str]] = {}
+        for language, mine in chatter.items():
+            others = set().union(*(words for name, words in chatter.items() if name != language))
+            of_rides = set().union(*(words for name, words in ride.items() if name != language))
+            found[language] = frozenset((mine - others) | (ride[language] - others - of_rides))
+        return found
+
+    def _by_language(self, *lists: tuple[str, str]) -> dict[str, set[str]]:
         held: dict[str, set[str]] = {}
         for source, data in self.files:
-            written = data.get("text", {}).get("chatter", ())
+            written = [one for section, key in lists for one in data.get(section, {}).get(key, ())]
             held.setdefault(data["language"], set()).update(word for one in written for word in folded(source, one))
-        return {
-            language: frozenset(mine.difference(*(other for name, other in held.items() if name != language)))
-            for language, mine in held.items()
-        }
+        return held
 
     def _phrases(self, section: str, key: str, verb_last: bool | None = None) -> set[tuple[str, ...]]:
         return {

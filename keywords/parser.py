@@ -12,7 +12,7 @@ from keywords.command import Command
 from keywords.lexicon import Vocabulary, load_vocabulary
 from keywords.opt_out import is_beside, may_wish_to, opts_out
 from keywords.reading import Match, Reading, without_signed_name
-from keywords.shapes import fits, is_seat_code, is_topic, looks_like_place, only_known
+from keywords.shapes import fits, introduces, is_seat_code, is_topic, looks_like_place, only_known
 from orthography import words
 
 _ALONE = "the keyword alone"
@@ -98,7 +98,7 @@ def _in_shape(reading: Reading, match: Match) -> Command | None:
         keyword.weak
         and keyword.command not in ("REPORT", "WHERE")
         and not reading.tokens.separator_after(match.end - 1)
-        and not (keyword.command == "JOIN" and only_known(reading, begin, end))
+        and not (keyword.command == "JOIN" and (only_known(reading, begin, end) or introduces(reading, begin, end)))
     ):
         return None
     if keyword.command == "START" and starts_texts(reading, match):
@@ -259,16 +259,17 @@ def _asked_after(reading: Reading, match: Match | None) -> tuple[tuple[int, int]
     these; None if they are a sentence, or stand on both sides. Without a `match` there is no question word."""
     words, vocabulary = reading.words, reading.vocabulary
     begin, about_bus = reading.after_preamble(), False
-    question = range(match.begin, match.end) if match else range(len(words), len(words))
+    end = reading.without_polite(begin, len(words))
+    question = range(match.begin, match.end) if match else range(end, end)
     kept: list[int] = []
     if begin > question.start:
         begin = 0
-    for index in range(begin, len(words)):
+    for index in range(begin, end):
         if index in question:
             continue
         if words[index] in vocabulary.transport:
             about_bus = True
-        elif words[index] not in vocabulary.place_ties:
+        elif words[index] not in vocabulary.place_ties and (match or words[index] not in vocabulary.ride_words):
             if words[index] in vocabulary.chatter:
                 return None
             kept.append(index)
@@ -343,23 +344,29 @@ def looks_like_stop(text: str, *, vocabulary: Vocabulary | None = None, command:
     return False
 
 
-def place_asked(text: str, *, short_code: str | None = None, vocabulary: Vocabulary | None = None) -> str:
+def place_asked(text: str, *, short_code: str | None = None, vocabulary: Vocabulary | None = None) -> str | None:
     """Return the words whose whereabouts a text asks for ("Liberty kahan hai", "where is Liberty"), or that stand
-    beside the bus and nothing else ("bus liberty", "liberty ka point"), or "".
+    beside the bus and words about it ("bus liberty", "what time is the bus from liberty"); "" for a question about the
+    ride or the gathering that names no place ("when is the rally"); None if it asks for nothing of these.
 
     For texts that `parse` leaves alone because it does not know the words as a place: whoever has a gazetteer can tell.
     """
     reading = Reading(text, "".join(filter(str.isdigit, short_code or "")), frozenset(), vocabulary or _packaged())
-    asked = None
     for index in range(min(len(reading.words), _LONGEST_BEFORE_KEYWORD + 1)):
         match = reading.match_at(index)
         if match and match.certain and match.keyword.command == "WHERE":
             asked = _asked_after(reading, match)
-            break
-    else:
-        if (beside := _asked_after(reading, None)) and beside[1]:
-            asked = beside
-    return reading.argument(*asked[0]) if asked and asked[0][0] < asked[0][1] else ""
+            return reading.argument(*asked[0]) if asked and asked[0][0] < asked[0][1] else None
+    (first, last), about_bus = _asked_after(reading, None) or ((0, 0), False)
+    if about_bus and first < last:
+        return reading.argument(first, last)
+    return "" if about_bus and _asks_about_ride(reading) else None
+
+
+def _asks_about_ride(reading: Reading) -> bool:
+    """Whether its words ask when or how, of a ride that is not an everyday word as well ("bas" is "enough")."""
+    words, vocabulary = set(reading.words), reading.vocabulary
+    return bool(words & vocabulary.transport - vocabulary.chatter) and not words.isdisjoint(vocabulary.ride_asks)
 
 
 def may_wish_to_stop(text: str, *, vocabulary: Vocabulary | None = None, near: bool | None = None) -> bool:

@@ -44,17 +44,39 @@ def is_topic(reading: Reading, begin: int, end: int) -> bool:
 
 def only_known(reading: Reading, begin: int, end: int) -> bool:
     """Whether the words are cities, seats and groups that we know, and what ties them: "from lahore, students"."""
-    words, vocabulary = reading.words, reading.vocabulary
     index, known = begin, 0
     while index < end:
-        seat = is_seat_code(words[index]) or 2 * is_seat_code("".join(words[index : index + 2]))
-        found = vocabulary.topics.longest_at(words, index) or int(seat)
-        known += found
-        found = found or vocabulary.person_ties.longest_at(words, index) or vocabulary.polite.longest_at(words, index)
-        if not found:
+        named = _known_at(reading, index)
+        known += named
+        index += (step := named or _tied_at(reading, index))
+        if not step:
             return False
-        index += found
     return known > 0
+
+
+def introduces(reading: Reading, begin: int, end: int) -> bool:
+    """Whether somebody gives their name ("from multan my name is sana"), with nothing before it but what we know."""
+    index = begin
+    while index < end:
+        length = reading.vocabulary.introductions.longest_at(reading.words, index)
+        if length:
+            return index + length < end
+        index += (step := _known_at(reading, index) or _tied_at(reading, index))
+        if not step:
+            return False
+    return False
+
+
+def _known_at(reading: Reading, index: int) -> int:
+    """How many words from `index` on name a city, seat or group that we know."""
+    words = reading.words
+    seat = is_seat_code(words[index]) or 2 * is_seat_code("".join(words[index : index + 2]))
+    return reading.vocabulary.topics.longest_at(words, index) or int(seat)
+
+
+def _tied_at(reading: Reading, index: int) -> int:
+    words, vocabulary = reading.words, reading.vocabulary
+    return vocabulary.person_ties.longest_at(words, index) or vocabulary.polite.longest_at(words, index)
 
 
 def is_seat_code(word: str) -> bool:

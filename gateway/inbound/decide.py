@@ -157,12 +157,14 @@ def _decide(asked: Asked, snapshot: Snapshot) -> Decision:
 
 
 def _whereabouts(asked: Asked, reference: Reference, *, may_be_stop: bool) -> Decision | None:
-    """Answer a position, or a question after something that only the gazetteer knows to be a place; not where it may be
-    a wish to stop, which is told how first."""
+    """Answer a position, a question after something that only the gazetteer knows to be a place, or one about the ride
+    that names none; not where it may be a wish to stop, which is told how first."""
     found = pickups.answer_position(asked, reference.pickups)
     if found or may_be_stop:
         return found
     named = keywords.place_asked(asked.body, short_code=reference.short_code, vocabulary=reference.vocabulary)
+    if named == "":
+        return pickups.answer_home(asked, reference.pickups, reference.directory)
     return pickups.answer_named(named, asked, reference.pickups, reference.directory) if named else None
 
 

@@ -41,8 +41,11 @@ def where(asked: Asked, pickups: Pickups, directory: Directory) -> Decision:
     if decision := answer_position(asked, pickups):
         return decision
     text = asked.argument.strip()
-    if text:
-        return answer_place(text, asked, pickups, directory)
+    return answer_place(text, asked, pickups, directory) if text else answer_home(asked, pickups, directory)
+
+
+def answer_home(asked: Asked, pickups: Pickups, directory: Directory) -> Decision:
+    """Answer who names no place: from the member's own city, else they are asked where they are."""
     home = _home(asked, directory)
     if home and home.lat is not None and home.lon is not None:
         return answer_from(home.lat, home.lon, directory.place_name(home.key), asked, pickups)

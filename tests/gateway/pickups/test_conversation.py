@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import Engine, select
 
 from gateway.tables import PickupAsk, SeatHold, SeatWait, Sender, UnmatchedPlace
@@ -160,6 +161,45 @@ def test_a_place_beside_the_bus_is_asked_for_without_a_question_word(engine: Eng
     ]  # fmt: skip
     for number, one in enumerate(others):
         assert "jalsa.example/p/" not in (text(one, f"+92300123456{number}") or ""), one
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "where can i get on the bus in purana bagh please", "what time is the bus from purana bagh",
+        "when does the bus leave purana bagh", "is there a bus from purana bagh?", "bus timing purana bagh",
+        "how do i get to the rally from purana bagh", "mujhe purana bagh se bus chahiye",
+        "purana bagh se jalsa kaise jaun", "main purana bagh se ana chahta hun bus?", "پرانا باغ سے بس کب جائے گی",
+    ],
+)  # fmt: skip
+def test_a_question_about_the_ride_from_a_place(engine: Engine, rally: int, text: Texting, asked: str) -> None:
+    add_point(engine, rally, "Purana Bagh", 31.50, 74.33, names={"ur": "پرانا باغ"})
+    assert "jalsa.example/p/" in (text(asked) or "")
+
+
+@pytest.mark.parametrize("asked", ["when is the rally", "rally ka time kya hai", "bus kab chalegi?", "جلسہ کب ہے"])
+def test_a_question_about_the_ride_without_a_place_is_answered_as_where_alone(
+    engine: Engine, rally: int, text: Texting, asked: str
+) -> None:
+    add_point(engine, rally, "Clock Tower", 31.55, 74.34)
+    expected = text("کہاں" if asked[0] == "ج" else "KAHAN" if "k" in asked else "WHERE", "+923001234599")
+    assert expected and text(asked) == expected
+    text("JOIN Ali Lahore", "+923001234598")
+    assert "Clock Tower" in (text(asked, "+923001234598") or "")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "bas kab tak", "gari kab theek hogi", "bas karo kab tak", "how was the rally in the news",
+        "when will the bus company pay", "bus driver ko kab pakra", "need a new van for my shop",
+        "jalsa bohat acha tha",
+    ],
+)  # fmt: skip
+def test_other_words_beside_the_bus_ask_for_nothing(engine: Engine, rally: int, text: Texting, other: str) -> None:
+    add_point(engine, rally, "Clock Tower", 31.55, 74.34)
+    answer = text(other) or ""
+    assert "Where are you" not in answer and "Aap kahan" not in answer and "Clock Tower" not in answer
 
 
 def test_where_alone_asks_or_uses_the_members_city(engine: Engine, rally: int, text: Texting) -> None:
