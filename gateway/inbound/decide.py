@@ -115,14 +115,16 @@ def decide(words: InboundWords, command: Command, snapshot: Snapshot, language: 
 
 
 def language_of(body: str, command: Command, snapshot: Snapshot) -> str:
-    """Return the language to answer in: Urdu script in Urdu, else the sender's own, else that of the sentence, else
-    that of the keyword."""
+    """Return the language to answer in: Urdu script in Urdu, else the sender's own, else that of the sentence, of the
+    keyword if it is not the default's (everybody writes "yes"), or of our open question."""
     if snapshot.sender.language in (None, "ur") and _ARABIC_SCRIPT.search(body):
         return "ur"
     if snapshot.sender.language:
         return snapshot.sender.language
     written = keywords.language_of(body, snapshot.reference.vocabulary)
-    return written or command.language or snapshot.reference.default_language
+    question, default = snapshot.sender.question, snapshot.reference.default_language
+    asked_in = str(question.data.get("language", "")) if question else ""
+    return written or (command.language if command.language != default else None) or asked_in or default
 
 
 def _decide(asked: Asked, snapshot: Snapshot) -> Decision:

@@ -124,7 +124,7 @@ def offer(asked: Asked, desk: ReportDesk, *, answers: bool = False) -> Decision 
     if speaks + bool(verdict.spot) < (_SPEAKS_BESIDE_A_QUESTION if answers else _SPEAKS):
         return None
     texts = [asdict(one) for one in (*_asked_about(asked), _this(asked, asked.body))][-_MOST_TOLD:]
-    return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, texts=texts),), miss=True)
+    return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, texts=texts, language=asked.language),), miss=True)
 
 
 def trouble_told(asked: Asked, desk: ReportDesk) -> Decision | None:

@@ -329,6 +329,20 @@ def test_a_danger_without_a_keyword_is_asked_about_and_yes_makes_it_a_report(
     assert len(opened(service)) == 1
 
 
+@pytest.mark.parametrize(
+    ("danger", "yes", "answer"),
+    [
+        ("koi behosh ho gaya hai gate 3 par", "haan stage", "Aap ki iReport"),
+        ("koi behosh ho gaya hai gate 3 par", "YES", "Aap ki iReport"),
+        ("someone fainted near stage", "haan", "Aap ki iReport"),
+        ("someone fainted near stage", "yes", "Your iReport"),
+    ],
+)
+def test_yes_is_answered_in_the_language_of_the_question(text: Texting, danger: str, yes: str, answer: str) -> None:
+    text(danger)
+    assert answer in (text(yes) or "")
+
+
 def test_yes_with_more_words_is_yes_and_they_belong_to_the_report(service: Service, text: Texting) -> None:
     text("my mother is not breathing")
     text("yes she is near stage")
