@@ -1,5 +1,5 @@
 # Everything a newcomer types. `make run` to try it, `make test` to check it.
-# The distribution's own Python comes first: it is built with profiles, many a compiled one is not (docs/decisions/0016).
+# The distribution's own Python comes first: built with profile-guided optimisation, as many are not (docs/decisions/0016).
 PYTHON ?= $(or $(shell for one in /usr/bin/python3 python3; do \
 	$$one -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done),python3)
 BIN := .venv/bin

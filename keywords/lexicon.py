@@ -13,6 +13,7 @@ from typing import Any, Final
 from faults import Fault, FaultError, fault, plain
 from keywords.names import SHAPES
 from keywords.phrases import Phrases
+from keywords.sentence_words import tell_apart
 from keywords.slips import slips_of
 from orthography import words
 
@@ -117,7 +118,7 @@ class Vocabulary:
     greetings: Phrases
     polite: Phrases
     chatter: frozenset[str]
-    sentence_words: dict[str, frozenset[str]]  # by language: those of chatter and rides that no other language has
+    sentence_words: dict[str, frozenset[str]]  # by language: those that no other language has
     verb_last: frozenset[str]  # sentence words of the languages whose verb comes last, and of no other
     ordinary: frozenset[str]
     transport: frozenset[str]
@@ -259,19 +260,14 @@ class _Builder:
         }
 
     def _sentence_words(self) -> dict[str, frozenset[str]]:
-        chatter = self._by_language(("text", "chatter"))
-        ride = self._by_language(("place", "ties"), ("place", "asks"), ("place", "beside"))
-        found: dict[str, frozenset[str]] = {}
-        for language, mine in chatter.items():
-            others = set().union(*(words for name, words in chatter.items() if name != language))
-            of_rides = set().union(*(words for name, words in ride.items() if name != language))
-            found[language] = frozenset((mine - others) | (ride[language] - others - of_rides))
-        return found
+        verb_last = {data["language"] for _, data in self.files if data.get("verb_last", False)}
+        rides = self._by_language("place", "ties", "asks", "beside")
+        return tell_apart(self._by_language("text", "chatter"), rides, verb_last)
 
-    def _by_language(self, *lists: tuple[str, str]) -> dict[str, set[str]]:
+    def _by_language(self, section: str, *keys: str) -> dict[str, set[str]]:
         held: dict[str, set[str]] = {}
         for source, data in self.files:
-            written = [one for section, key in lists for one in data.get(section, {}).get(key, ())]
+            written = [one for key in keys for one in data.get(section, {}).get(key, ())]
             held.setdefault(data["language"], set()).update(word for one in written for word in folded(source, one))
         return held
 

@@ -55,16 +55,15 @@ def only_known(reading: Reading, begin: int, end: int) -> bool:
 
 
 def introduces(reading: Reading, begin: int, end: int) -> bool:
-    """Whether somebody gives their name ("from multan my name is sana"), with nothing before it but what we know."""
+    """Whether somebody gives their name, and a city, seat or group that we know: "from multan my name is sana". Before
+    the name stands nothing else.
+    """
     index = begin
-    while index < end:
-        length = reading.vocabulary.introductions.longest_at(reading.words, index)
-        if length:
-            return index + length < end
+    while index < end and not reading.vocabulary.introductions.longest_at(reading.words, index):
         index += (step := _known_at(reading, index) or _tied_at(reading, index))
         if not step:
             return False
-    return False
+    return index < end and any(_known_at(reading, place) for place in range(begin, end))
 
 
 def _known_at(reading: Reading, index: int) -> int:

@@ -20,7 +20,8 @@ from twilio.twiml.messaging_response import Message, MessagingResponse
 
 from bench.inbound.texts import PATH
 from gateway.carriers.received import ReceivedText
-from gateway.inbound.decide import InboundWords, Snapshot, decide, language_of, understand
+from gateway.inbound.conclusion import words_of
+from gateway.inbound.decide import Snapshot, decide, language_of, understand
 from gateway.inbound.effects import APPLIERS, Done, Surroundings, member_changed
 from gateway.inbound.senders import KnownSender, known_sender, member_row, sender_row
 from gateway.pipeline import Pipeline
@@ -103,10 +104,10 @@ def create_app() -> FastAPI:
                 sender = session.scalars(select(Sender).where(Sender.key == key).with_for_update()).one()
         member = session.get(Member, sender.id)
         known = known_sender(_Joined(sender, member), reference.directory)
-        words = InboundWords(text.body)
+        words = words_of(text)
         command = understand(words, reference)
         snapshot = Snapshot(known.now, reference, ref)
-        language = language_of(text.body, command, snapshot)
+        language = language_of(text.body, command, snapshot, now)
         decision = decide(words, command, snapshot, language, now)
         if known.now.language is None and not decision.miss:
             known.now = evolve(known.now, SetLanguage(language))

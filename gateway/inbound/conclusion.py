@@ -45,7 +45,7 @@ def conclude(
     :param now: aware UTC
     """
     flagged = broken
-    language = language_of(text.body, command, snapshot)
+    language = language_of(text.body, command, snapshot, now)
     try:
         decision = Decision(None, miss=True) if flagged else decide(words_of(text), command, snapshot, language, now)
     except Exception as error:

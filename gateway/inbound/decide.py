@@ -114,7 +114,7 @@ def decide(words: InboundWords, command: Command, snapshot: Snapshot, language: 
     return decision
 
 
-def language_of(body: str, command: Command, snapshot: Snapshot) -> str:
+def language_of(body: str, command: Command, snapshot: Snapshot, now: datetime) -> str:
     """Return the language to answer in: Urdu script in Urdu, else the sender's own, else that of the sentence, of the
     keyword if it is not the default's (everybody writes "yes"), or of our open question."""
     if snapshot.sender.language in (None, "ur") and _ARABIC_SCRIPT.search(body):
@@ -123,7 +123,7 @@ def language_of(body: str, command: Command, snapshot: Snapshot) -> str:
         return snapshot.sender.language
     written = keywords.language_of(body, snapshot.reference.vocabulary)
     question, default = snapshot.sender.question, snapshot.reference.default_language
-    asked_in = str(question.data.get("language", "")) if question else ""
+    asked_in = str(question.data.get("language", "")) if question and question.expires_at > now else ""
     return written or (command.language if command.language != default else None) or asked_in or default
 
 

@@ -4,23 +4,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.hooks.events import NewEvent, emit
 from gateway.inbox.desk import InboxRefused, already_done, enter, hold, set_state
 from gateway.inbox.threads import ANSWERED
 from gateway.pipeline import Pipeline
 from gateway.reports import effects
-from gateway.reports.commands import ReportDesk, report
+from gateway.reports.commands import TROUBLE, ReportDesk, report
 from gateway.reports.notices import Notifier
 from gateway.reports.sorting import Sorter
 from gateway.reports.staff import read_staff
 from gateway.reports.talks import own_reports
 from gateway.rules.conversation import Asked, ContinueReport, Effect, OpenReport, SenderState
-from gateway.tables import InboundText, Report, ReportEntry
+from gateway.tables import InboundText, Report, ReportEntry, Sender
 from keywords import Command
 
 _texts = InboundText.__table__
+# Whether they tell of a danger is answered with the report: a YES that comes later would tell it twice.
+_FORGET_TROUBLE = (
+    update(Sender)
+    .where(Sender.id == bindparam("asked"), Sender.question == TROUBLE)
+    .values(question=None, question_data=None, question_expires_at=None)
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ def make_report(
             if isinstance(effect, OpenReport | ContinueReport):
                 ref = effect.ref
                 effects.APPLIERS[type(effect)](pipeline, [_Done(effect, _Reporter(sender_id), inbound_id)], around)
+    connection.execute(_FORGET_TROUBLE, {"asked": sender_id})
     emit(connection, around.events, now)
     if decision.reply:
         maker.notifier.tell_reporter(connection, sender_id, decision.reply, now, urgent=True, language=language)

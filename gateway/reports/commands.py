@@ -41,7 +41,7 @@ MAX_REPORT_LENGTH = 1_600
 ADDED_REPLIES = 6
 """Answers in five minutes after which a further addition is kept without one."""
 _PLACE_SHOWN = 24
-_TROUBLE = "trouble"
+TROUBLE = "trouble"
 """The question whether a text that was no command tells of a danger."""
 _MOST_TOLD = 5
 """Texts that one question remembers."""
@@ -124,7 +124,7 @@ def offer(asked: Asked, desk: ReportDesk, *, answers: bool = False) -> Decision 
     if speaks + bool(verdict.spot) < (_SPEAKS_BESIDE_A_QUESTION if answers else _SPEAKS):
         return None
     texts = [asdict(one) for one in (*_asked_about(asked), _this(asked, asked.body))][-_MOST_TOLD:]
-    return Decision(Reply("miss_trouble"), (ask(_TROUBLE, asked.now, texts=texts, language=asked.language),), miss=True)
+    return Decision(Reply("miss_trouble"), (ask(TROUBLE, asked.now, texts=texts, language=asked.language),), miss=True)
 
 
 def trouble_told(asked: Asked, desk: ReportDesk) -> Decision | None:
@@ -160,14 +160,14 @@ def _this(asked: Asked, words: str) -> Told:
 
 def _asked_about(asked: Asked) -> list[Told]:
     """Return the texts that `offer` has asked about, if it has and it still stands."""
-    question = asked.answering(_TROUBLE)
+    question = asked.answering(TROUBLE)
     texts: Any = question.data.get("texts", ()) if question else ()
     return [Told(**one) for one in texts]
 
 
 def no_trouble(asked: Asked) -> Decision | None:
     """NO after `offer`. None if nothing was asked."""
-    return Decision(Reply("help"), (CloseQuestion(),)) if asked.answering(_TROUBLE) else None
+    return Decision(Reply("help"), (CloseQuestion(),)) if asked.answering(TROUBLE) else None
 
 
 def answer_report(asked: Asked, desk: ReportDesk) -> Decision | None:

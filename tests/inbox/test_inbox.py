@@ -28,7 +28,7 @@ from gateway.places.store import read_directory
 from gateway.rules.inbox_replies import leaves_at
 from gateway.rules.sending_hours import SendingHours
 from gateway.service import Service, utc_now
-from gateway.tables import InboxEntry, InboxThread, Member, OutboundText, Report, Sender, Staff
+from gateway.tables import InboxEntry, InboxThread, Member, OutboundText, Report, ReportEntry, Sender, Staff
 from tests.gateway.conftest import Texting
 
 PHONE = "+923001234501"
@@ -310,6 +310,19 @@ def test_what_became_a_report_by_yes_is_not_made_one_again(service: Service, tex
     assert ref == report.ref
     with reading(service.engine) as connection:
         assert connection.execute(select(func.count()).select_from(Report)).scalar_one() == 1
+
+
+def test_yes_after_staff_have_made_the_report_tells_it_once(service: Service, text: Texting) -> None:
+    text("someone fainted near stage", media=({"url": "https://api.twilio.com/media/ME1", "type": "image/jpeg"},))
+    [thread] = threads(service)
+    with writing(service.engine) as connection:
+        made = maker(service)
+        ref = make_report(connection, thread.sender_id, thread.last_inbound_id, "sana", utc_now(), made, once="r")
+    assert ref in (text("yes") or "")
+    with reading(service.engine) as connection:
+        [report] = connection.execute(select(Report.__table__)).all()
+        said = connection.execute(select(ReportEntry.text).where(ReportEntry.by == "reporter")).scalars().all()
+    assert (report.media, sorted(said)) == (1, ["someone fainted near stage", "yes"])
 
 
 def test_answers_are_kept_and_filled(service: Service) -> None:

@@ -343,6 +343,13 @@ def test_yes_is_answered_in_the_language_of_the_question(text: Texting, danger: 
     assert answer in (text(yes) or "")
 
 
+def test_a_question_that_is_no_longer_open_tells_no_language(service: Service, text: Texting) -> None:
+    text("koi behosh ho gaya hai gate 3 par")
+    with writing(service.engine) as connection:
+        connection.execute(update(Sender).values(question_expires_at=utc_now() - timedelta(seconds=1)))
+    assert "Your iReport" in (text("REPORT no water") or "")
+
+
 def test_yes_with_more_words_is_yes_and_they_belong_to_the_report(service: Service, text: Texting) -> None:
     text("my mother is not breathing")
     text("yes she is near stage")
